@@ -1,0 +1,157 @@
+//! Fields of protocols as keywords: sticky buffers and numbers, and what keywords about them are made of.
+
+use crate::compile::supported;
+use crate::content::Content;
+use crate::diagnostic::Diagnostic;
+use crate::draft::{Draft, DraftStep};
+use crate::inspect::{Cursor, Outcome, Resume, Step};
+use crate::integer::IntegerMatch;
+use crate::keyword::Argument;
+use crate::signature::Source;
+use crate::vocabulary::{Field, FieldKind};
+
+/// Reads an option that names a field.
+pub(crate) fn select(
+    field: &'static Field,
+    argument: &Argument<'_>,
+    draft: &mut Draft<'_>,
+) -> Result<(), Diagnostic> {
+    match field.kind {
+        FieldKind::Bytes | FieldKind::ManyBytes => {
+            belongs(field, argument, draft)?;
+            one_way(field, argument)?;
+            draft.select(Source::Field(field), argument.span())
+        }
+        FieldKind::Number { max, names } | FieldKind::ManyNumbers { max, names } => {
+            let named = |word: &str| {
+                names.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|&(_, value)| value)
+            };
+            let form = argument.integer_named(max, &named)?;
+            ask(field, Box::new(NumberStep { form }), argument, draft)
+        }
+    }
+}
+
+/// That the option has no value, other than the way that rules of whole transactions may give (Suricata
+/// documentation: "Rules Format", transactional rules).
+fn one_way(field: &Field, argument: &Argument<'_>) -> Result<(), Diagnostic> {
+    let said = argument.optional().map(|value| value.text().trim());
+    match said {
+        Some(way) if matches!(way.as_bytes(), b"to_server" | b"to_client") => {
+            let message = format!("`{}` of one way alone is not supported yet", field.name);
+            Err(Diagnostic::not_supported("way-not-supported", argument.value_span(), message))
+        }
+        _ => argument.none(),
+    }
+}
+
+/// That the rule may look at the field.
+fn belongs(field: &Field, argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
+    if let Some(&first) = field.protocols.first() {
+        supported(first, argument.span())?;
+    }
+    draft.need_protocol(field.protocols, argument.span())
+}
+
+/// Asks a step of a field, whichever buffer is selected.
+///
+/// # Errors
+///
+/// When the rule is about another protocol.
+pub fn ask(
+    field: &'static Field,
+    step: Box<dyn Step>,
+    argument: &Argument<'_>,
+    draft: &mut Draft<'_>,
+) -> Result<(), Diagnostic> {
+    belongs(field, argument, draft)?;
+    draft.push_step_at(Source::Field(field), DraftStep::Other(step, argument.span()));
+    Ok(())
+}
+
+/// Looks for the option's value in a field, as a `content` would; `adjust` sets what the keyword implies.
+///
+/// # Errors
+///
+/// When the rule is about another protocol, or the value is no content.
+pub fn ask_content(
+    field: &'static Field,
+    argument: &Argument<'_>,
+    draft: &mut Draft<'_>,
+    adjust: impl FnOnce(&mut Content),
+) -> Result<(), Diagnostic> {
+    belongs(field, argument, draft)?;
+    let mut content = argument.content()?;
+    adjust(&mut content);
+    draft.push_step_at(Source::Field(field), DraftStep::Content(content, argument.span()));
+    Ok(())
+}
+
+/// Compares a number field, which comes as eight bytes, most significant first.
+#[derive(Debug)]
+pub struct NumberStep {
+    /// With what.
+    pub form: IntegerMatch,
+}
+
+impl Step for NumberStep {
+    fn check(&self, cursor: &mut Cursor<'_>, _: Option<Resume>) -> Outcome {
+        let Ok(bytes) = <[u8; 8]>::try_from(cursor.bytes) else { return Outcome::FailsForGood };
+        if self.form.holds(u64::from_be_bytes(bytes)) { Outcome::Holds } else { Outcome::FailsForGood }
+    }
+
+    fn explain(&self) -> String {
+        format!("is {}", self.form)
+    }
+}
+
+/// Compares a number field with several forms, of which one must hold.
+#[derive(Debug)]
+pub struct AnyNumberStep {
+    /// With what.
+    pub forms: Vec<IntegerMatch>,
+}
+
+impl Step for AnyNumberStep {
+    fn check(&self, cursor: &mut Cursor<'_>, _: Option<Resume>) -> Outcome {
+        let Ok(bytes) = <[u8; 8]>::try_from(cursor.bytes) else { return Outcome::FailsForGood };
+        let value = u64::from_be_bytes(bytes);
+        if self.forms.iter().any(|form| form.holds(value)) { Outcome::Holds } else { Outcome::FailsForGood }
+    }
+
+    fn explain(&self) -> String {
+        let forms: Vec<String> = self.forms.iter().map(ToString::to_string).collect();
+        format!("is {}", forms.join(" or "))
+    }
+}
+
+/// Compares the length of a field.
+#[derive(Debug)]
+pub struct LengthStep {
+    /// With what, in bytes.
+    pub form: IntegerMatch,
+}
+
+impl Step for LengthStep {
+    fn check(&self, cursor: &mut Cursor<'_>, _: Option<Resume>) -> Outcome {
+        if self.form.holds(cursor.bytes.len() as u64) { Outcome::Holds } else { Outcome::FailsForGood }
+    }
+
+    fn explain(&self) -> String {
+        format!("its length is {}", self.form)
+    }
+}
+
+/// Holds wherever the field is there at all.
+#[derive(Debug)]
+pub struct PresentStep;
+
+impl Step for PresentStep {
+    fn check(&self, _: &mut Cursor<'_>, _: Option<Resume>) -> Outcome {
+        Outcome::Holds
+    }
+
+    fn explain(&self) -> String {
+        "is there".to_owned()
+    }
+}
