@@ -1,0 +1,16 @@
+//! Files, whichever protocol carries them.
+
+pub mod fields;
+mod keywords;
+
+use rules::vocabulary::Lexicon;
+
+/// What files lends to rules.
+pub static LEXICON: Lexicon = Lexicon {
+    protocols: &[],
+    fields: fields::FIELDS,
+    keywords: fields::KEYWORDS,
+    hooks: &[],
+    events: None,
+    parsed: false,
+};

@@ -1,0 +1,78 @@
+//! Application protocols: what they lend to the rule language, and the parsers that fill it.
+//!
+//! A protocol is a folder and a row of [`PROTOCOLS`]; whatever else names a protocol is looked up there.
+
+macro_rules! fields {
+    ($($(#[doc = $doc:literal])+ $name:ident = $field:expr;)+) => {
+        $(
+            $(#[doc = $doc])+
+            pub static $name: Field = $field.doc(concat!($($doc),+).trim_ascii());
+        )+
+
+        /// The fields that rules can name.
+        pub static FIELDS: &[&Field] = &[$(&$name),+];
+    };
+}
+
+macro_rules! events {
+    ($protocols:expr; $($variant:ident = $name:literal,)+) => {
+        /// What can be wrong with a transaction, by the names of the language.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum Event {
+            $(#[doc = concat!("`", $name, "`")] $variant,)+
+        }
+
+        /// The names with the numbers that stand for them.
+        pub const NAMES: &[(&str, u64)] = &[$(($name, Event::$variant as u64)),+];
+
+        /// The events of a transaction, as rules ask for them.
+        pub static EVENTS: Field = $crate::app_layer::events_of($protocols, NAMES);
+    };
+}
+
+pub mod dcerpc;
+pub mod dhcp;
+pub mod dns;
+pub mod file;
+pub mod ftp;
+pub mod http;
+pub mod http2;
+pub mod progress;
+pub mod smb;
+pub mod smtp;
+pub mod ssh;
+pub mod tls;
+
+use rules::header::protocol::AppProtocol;
+use rules::vocabulary::{Field, Lexicon, Reach, Vocabulary};
+
+/// What each protocol lends to rules.
+pub static PROTOCOLS: &[&Lexicon] = &[
+    &http::LEXICON,
+    &http2::LEXICON,
+    &dns::LEXICON,
+    &dns::MDNS,
+    &tls::LEXICON,
+    &ssh::LEXICON,
+    &smtp::LEXICON,
+    &ftp::LEXICON,
+    &ftp::DATA,
+    &smb::LEXICON,
+    &dcerpc::LEXICON,
+    &file::LEXICON,
+];
+
+/// What can be wrong with transactions of some protocols, wherever they stand.
+const fn events_of(protocols: &'static [AppProtocol], names: &'static [(&'static str, u64)]) -> Field {
+    Field::many_numbers("app-layer-event", protocols, Reach::both(0, 0), u8::MAX as u64)
+        .names(names)
+        .doc("What was wrong with the transaction.")
+}
+
+/// The rule language as this sensor understands it.
+pub fn vocabulary() -> Vocabulary {
+    Vocabulary::new(PROTOCOLS)
+}
+
+#[cfg(test)]
+mod tests;

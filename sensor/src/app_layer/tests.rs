@@ -1,0 +1,143 @@
+use super::{PROTOCOLS, vocabulary};
+use rules::classification::Classes;
+use rules::compile::{Context, compile};
+use rules::diagnostic::Severity;
+use rules::header::variable::{Resolver, Variables};
+use rules::names::Names;
+use rules::parse::parse;
+use rules::signature::Signature;
+use rules::text::Source;
+use rules::vocabulary::{Vocabulary, Word};
+use std::collections::HashSet;
+
+fn compiled(rule: &str, vocabulary: &Vocabulary) -> Result<Signature, (Severity, &'static str)> {
+    let source = Source::new("test", rule).unwrap();
+    let parsed = parse(&source);
+    assert!(parsed.refused.is_empty(), "{rule}: {:?}", parsed.diagnostics);
+    let (classes, names, variables) = (Classes::default(), Names::default(), Variables::none());
+    let context = Context { vocabulary, classes: &classes, names: &names };
+    compile(&parsed.rules[0], &context, &mut Resolver::new(&variables))
+        .map(|(signature, _)| signature)
+        .map_err(|faults| (faults[0].severity, faults[0].code))
+}
+
+fn options(protocol: &str, options: &str) -> Result<Signature, (Severity, &'static str)> {
+    compiled(&format!("alert {protocol} any any -> any any ({options}; sid:1;)"), &vocabulary())
+}
+
+#[test]
+fn every_word_is_lent_once_and_explained() {
+    let vocabulary = vocabulary();
+    let mut seen = HashSet::new();
+    for lexicon in PROTOCOLS {
+        for field in lexicon.fields {
+            assert!(!field.doc.is_empty(), "{}", field.name);
+            for name in [field.name].iter().chain(field.aliases).chain(field.modifier.as_slice()) {
+                assert!(seen.insert(*name), "{name} twice");
+                assert!(
+                    matches!(vocabulary.word(name), Some(Word::Field(_) | Word::Modifier(_))),
+                    "{name} is hidden by another word"
+                );
+            }
+        }
+        for keyword in lexicon.keywords {
+            assert!(!keyword.doc.is_empty(), "{}", keyword.name);
+            assert!(
+                [keyword.name].iter().chain(keyword.aliases).all(|name| seen.insert(name)),
+                "{}",
+                keyword.name
+            );
+        }
+    }
+    assert!(seen.len() > 120, "{}", seen.len());
+}
+
+#[test]
+fn keywords_with_values_of_their_own_form_are_read() {
+    for (protocol, said) in [
+        ("tcp", r#"uricontent:"one"; nocase; uricontent:"two"; within:5"#),
+        ("tcp", "urilen:17, raw"),
+        ("http", "urilen:<70,norm"),
+        ("tls", r#"tls.version:"1.2""#),
+        ("tls", "tls.version:0x7f12"),
+        ("tls", "ssl_version:!sslv2,!sslv3"),
+        ("tls", "ssl_state:client_hello|server_hello"),
+        ("tls", "tls_cert_notbefore:1998-05-01<>2008-05-01"),
+        ("tls", "tls_cert_notafter:>2015"),
+        ("tls", "tls_cert_expired"),
+        ("tls", r#"tls.fingerprint:!"f3:40""#),
+        ("tls", "tls.store"),
+        ("ssh", "ssh.protoversion:2_compat"),
+        ("ftp", "ftpbounce"),
+        ("ftp", "ftp.reply_received:no"),
+        ("ftp-data", "ftpdata_command:stor"),
+        ("smb", "dcerpc.iface:12345678-1234-abcd-ef00-0123456789ab,>1,any_frag"),
+        ("tcp", "dcerpc.opnum:1-10,15"),
+        ("http2", "http2.settings:SETTINGS_HEADER_TABLE_SIZE>1000"),
+        ("http2", "http2.frametype:GOAWAY"),
+        ("dns", "dns.rrtype:AAAA"),
+        ("tcp", r#"filename:!"x"; fileext:"pdf"; filesize:1KB<>2MB; filestore"#),
+        ("http", "filestore:both,file"),
+    ] {
+        options(protocol, said).unwrap_or_else(|fault| panic!("{protocol} {said}: {fault:?}"));
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for (protocol, said, code) in [
+        ("dns", r#"http.uri; content:"x""#, "other-protocol"),
+        ("http", r#"flow:to_client; http.request_body; content:"x""#, "mixed-directions"),
+        ("http", r#"http.uri; content:"x"; http.stat_code; content:"200""#, "mixed-directions"),
+        ("http", r#"http.uri; sid:2; http.host; content:"x""#, "empty-buffer"),
+        ("tls", r#"tls.sni:"x""#, "unexpected-value"),
+        ("tls", "tls.version:1.4", "unknown-version"),
+        ("tls", "ssl_version:sslv2,!sslv3", "contradictory-versions"),
+        ("tls", "tls_cert_notafter:tomorrow", "bad-date"),
+        ("http", "urilen:5,cooked", "unknown-word"),
+        ("http", "uricontent:bare", "unquoted"),
+        ("http2", "http2.settings:SETTINGS_NONE>1", "unknown-setting"),
+        ("smb", "dcerpc.iface:12345678", "bad-uuid"),
+        ("smb", "dcerpc.opnum:10-1", "empty-range"),
+        ("ftp-data", "ftpdata_command:list", "unknown-word"),
+        ("http", "filesize:1TB", "bad-size"),
+        ("http", "filestore:up,file", "bad-filestore"),
+        ("udp", r#"dsize:10; content:"boom"; content:"loom"; distance:3"#, "beyond-payload"),
+        ("tls:no_such_state", r#"content:"x""#, "unknown-hook"),
+    ] {
+        let fault = options(protocol, said).expect_err(said);
+        assert_eq!(fault, (Severity::Error, code), "{protocol} {said}");
+    }
+}
+
+#[test]
+fn what_is_not_supported_yet_is_not_called_a_mistake() {
+    for (protocol, said) in [
+        ("sip", r#"sip.method; content:"INVITE""#),
+        ("tcp", "krb5_msg_type:10"),
+        ("udp", "quic.version; content:\"1\""),
+        ("tcp", "mqtt.type:CONNECT"),
+        ("tcp:flow_start", "dsize:>0"),
+    ] {
+        assert_eq!(options(protocol, said).unwrap_err().0, Severity::NotSupported, "{protocol} {said}");
+    }
+}
+
+#[test]
+fn a_hook_says_the_way_and_the_progress() {
+    let signature = options("tls:client_hello_done", r#"tls.sni; content:"x""#).unwrap();
+    let hook = signature.hook.unwrap();
+    assert_eq!((hook.to_server, hook.progress), (true, super::tls::progress::HELLO));
+    assert_eq!(signature.kind, rules::signature::Kind::Transaction);
+}
+
+#[test]
+fn a_rule_says_which_parser_it_waits_for() {
+    let vocabulary = vocabulary();
+    let waits = |protocol: &str, said: &str| {
+        vocabulary.waits_for(&options(protocol, said).unwrap()).map(|protocol| protocol.name())
+    };
+    assert_eq!(waits("http", r#"http.uri; content:"x""#), Some("http"));
+    assert_eq!(waits("tcp", r#"tls.sni; content:"x""#), Some("tls"));
+    assert_eq!(waits("tcp", r#"content:"x""#), None);
+}

@@ -1,0 +1,191 @@
+//! `sensor replay`: captures in, events out.
+
+use super::bar::ProgressDisplay;
+use super::delivery::DeliveryArgs;
+use super::output::Output;
+use super::{Context, Exit, Failure, failure::Fault, load, rule_report};
+use crate::capture::CaptureError;
+use crate::config::Config;
+use crate::decode::ChecksumMode;
+use crate::runtime::{self, AssemblyError, Lints, LoadedRules, Replay, Replayed, RuleCounts, Summary};
+use crate::sink::SinkError;
+use clap::builder::PossibleValue;
+use std::fs;
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use toml::Value;
+
+/// Arguments of `sensor replay`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Captures to read as one stream: pcap or pcapng files, plain or compressed with gzip or zstd; directories of
+    /// them; `-` for standard input.
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+    /// Apply the rules in RULES, a file or a directory of `*.rules`; may be repeated.
+    #[arg(short = 'S', long = "rules", value_name = "RULES")]
+    rules: Vec<PathBuf>,
+    /// Give classes of rules their description and priority as FILE says [default: the classification.config beside
+    /// the rules].
+    #[arg(long, value_name = "FILE")]
+    classification: Option<PathBuf>,
+    /// Refuse to begin if any rule is rejected.
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    output: Output,
+    /// Whether packets with bad checksums are passed over: always, never, or unless many are bad [default: auto].
+    #[arg(short = 'k', long, value_enum, value_name = "MODE")]
+    checksums: Option<ChecksumMode>,
+    /// Inspect packets on N threads [default: one for each core]. The output does not depend on it.
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroU16>,
+    /// Pass over packets that the BPF expression does not match, as in `tcp port 80`.
+    #[arg(long, value_name = "BPF")]
+    filter: Option<String>,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
+}
+
+impl clap::ValueEnum for ChecksumMode {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::All, Self::None]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
+impl Args {
+    /// What the flags say about the configuration.
+    fn flags(&self) -> Vec<(&'static str, &'static str, Value)> {
+        let text = |path: &PathBuf| Value::String(path.to_string_lossy().into_owned());
+        let rules = (!self.rules.is_empty()).then(|| Value::Array(self.rules.iter().map(text).collect()));
+        let settings = [
+            ("-S", "rules.files", rules),
+            ("--classification", "rules.classification", self.classification.as_ref().map(text)),
+            ("--strict", "rules.strict", self.strict.then_some(Value::Boolean(true))),
+            ("-k", "decode.checksums", self.checksums.map(|mode| mode.name().into())),
+            ("--workers", "runtime.workers", self.workers.map(|n| Value::Integer(n.get().into()))),
+            ("--filter", "capture.filter", self.filter.clone().map(Value::String)),
+        ];
+        settings.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value?))).collect()
+    }
+}
+
+/// Runs the replay.
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let config = context.configuration(args.flags())?.config;
+    args.captures.iter().try_for_each(|path| check_there(path))?;
+    let source = runtime::captures(&config, &args.captures)?;
+    let rules = load_rules(&config, context)?;
+    let workers = runtime::workers(&config);
+    let thresholds = rules.threshold_table(config.limits.collect.thresholds);
+    let collector = runtime::collector(&config, workers, thresholds)?;
+    let counts = RuleCounts::of(&rules);
+    let shards = runtime::shards(&config, workers, runtime::shared_rules(rules.set))?;
+    let mut delivery = args.delivery.start(&config)?;
+    // Last, since it empties the file: what was wrong until here leaves an earlier output alone.
+    let sink = match &mut delivery {
+        Some(delivery) => {
+            delivery.beside(args.output.is_asked_for().then(|| args.output.open(context)).transpose()?)
+        }
+        None => args.output.open(context)?,
+    };
+    let display = ProgressDisplay::start(context, source.progress());
+    let began = Instant::now();
+    let checksums = config.decode.checksums;
+    let replayed = Replay { source: Box::new(source), shards, checksums, collector, sink }.run();
+    drop(display);
+    let elapsed = began.elapsed();
+    let delivered = delivery.map_or(Ok(()), |delivery| delivery.finish(context));
+    conclude(replayed, counts, elapsed, context).and(delivered)
+}
+
+/// A missing input is told before anything is done.
+fn check_there(path: &Path) -> Result<(), Failure> {
+    if path.as_os_str() == "-" {
+        return Ok(());
+    }
+    let missing = |error| {
+        Failure::new(Exit::MissingInput, format!("cannot read {}", path.display()), error)
+            .help("name a capture, a directory of captures, or `-` for standard input")
+    };
+    fs::metadata(path).map(drop).map_err(missing)
+}
+
+/// Rules as configured, with what is wrong with the others told.
+fn load_rules(config: &Config, context: &Context) -> Result<LoadedRules, Failure> {
+    let loaded = load::rules(config, Lints::None, context)?;
+    rule_report::write(&loaded.findings, context);
+    if !loaded.waiting.is_empty() {
+        let each: Vec<String> =
+            loaded.waiting.iter().map(|(what, count)| format!("{what} {count}")).collect();
+        tracing::warn!("rules that cannot match yet, by what they wait for: {}", each.join(", "));
+    }
+    if config.rules.strict && loaded.rejected + loaded.unsupported > 0 {
+        let wrong =
+            format!("{} rules are rejected, {} not supported yet", loaded.rejected, loaded.unsupported);
+        return Err(Failure::new(Exit::CorruptInput, "the rules are refused by --strict", wrong)
+            .help("mend the rules named above, or leave --strict out"));
+    }
+    Ok(loaded)
+}
+
+/// Tells how the replay ended.
+fn conclude(
+    replayed: Replayed,
+    rules: RuleCounts,
+    elapsed: Duration,
+    context: &Context,
+) -> Result<(), Failure> {
+    let Replayed { counters, faults, checksums_ignored, stopped } = replayed;
+    if let Some(SinkError::Closed) = stopped {
+        return Err(Failure::Closed);
+    }
+    if checksums_ignored {
+        tracing::warn!(
+            "many checksums are bad, as where a network card computes them after the capture: they are ignored \
+             (-k all to insist, -k none to say so)"
+        );
+    }
+    let summary = Summary { counters, rules, elapsed };
+    context.summarize(&summary);
+    for law in summary.discrepancies() {
+        tracing::error!("the summary does not add up: {law}");
+    }
+    if let Some(error) = stopped {
+        return Err(error.into());
+    }
+    fault_of(&faults).map_or(Ok(()), Err)
+}
+
+/// The failure of inputs that could not be read, or not to their end.
+fn fault_of(faults: &[CaptureError]) -> Option<Failure> {
+    let missing = faults.iter().any(CaptureError::is_missing_input);
+    let misconfigured = |fault: &CaptureError| matches!(fault, CaptureError::Filter { .. });
+    let exit = match faults {
+        [] => return None,
+        _ if missing => Exit::MissingInput,
+        _ if faults.iter().all(misconfigured) => Exit::Configuration,
+        _ => Exit::CorruptInput,
+    };
+    Some(Failure::Fault(Fault {
+        exit,
+        tried: "the input could not be read in full; what was readable was processed".to_owned(),
+        wrong: faults.iter().map(CaptureError::to_string).collect(),
+        help: None,
+    }))
+}
+
+impl From<AssemblyError> for Failure {
+    fn from(error: AssemblyError) -> Self {
+        match error {
+            AssemblyError::Random(_) => Self::new(Exit::Internal, "cannot begin", error),
+            _ => Self::new(Exit::Configuration, "the configuration is wrong", error)
+                .help("`sensor config show --origin` tells where each value comes from"),
+        }
+    }
+}

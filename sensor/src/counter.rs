@@ -1,0 +1,162 @@
+//! What is counted, as rows of one table: never a log line per packet.
+//!
+//! A [`Counters`] belongs to one thread and is plain memory; whoever wants a total adds them up.
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// One thing that is counted.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum Counter { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Counter {
+            /// Every counter, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name under which statistics and metrics show it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What it counts, in a sentence.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start(),)+ }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Packets read from the capture.
+    PacketsRead = "packets_read",
+    /// Bytes of those packets on the wire.
+    BytesRead = "bytes_read",
+    /// Packets of which the capture holds less than was on the wire.
+    PacketsTruncated = "packets_truncated",
+    /// Packets decoded as far as their own protocol, anomalous ones too.
+    PacketsDecoded = "packets_decoded",
+    /// Packets whose link type the sensor does not read.
+    RefusedLinkType = "refused_link_type",
+    /// Packets too short or too odd for their link header.
+    RefusedLinkHeader = "refused_link_header",
+    /// Packets found inside tunnels, besides the outer ones.
+    TunnelPackets = "tunnel_packets",
+    /// Tunnels nested deeper than the limit, left unopened.
+    TunnelDepthRefused = "tunnel_depth_refused",
+    /// Packets with at least one decoder event.
+    PacketsAnomalous = "packets_anomalous",
+    /// Packets with a bad checksum in the IP, TCP, UDP or ICMP header.
+    ChecksumBad = "checksum_bad",
+    /// IP fragments seen.
+    Fragments = "fragments",
+    /// Fragments not used: too long, contradicting others, or one too many.
+    FragmentsRefused = "fragments_refused",
+    /// Packets put together from fragments.
+    FragmentsReassembled = "fragments_reassembled",
+    /// Fragmented packets given up: time, memory, count or a hole that stayed.
+    FragmentsDropped = "fragments_dropped",
+    /// Flows created.
+    FlowsCreated = "flows_created",
+    /// Flows ended because nothing came any more.
+    FlowsTimeout = "flows_timeout",
+    /// Flows ended by FIN in both directions.
+    FlowsClosed = "flows_closed",
+    /// Flows ended by RST.
+    FlowsReset = "flows_reset",
+    /// Flows put out because the table was full.
+    FlowsEvicted = "flows_evicted",
+    /// Flows still open when the sensor stopped.
+    FlowsShutdown = "flows_shutdown",
+    /// Packets that found no place in the flow table.
+    FlowsRefused = "flows_refused",
+    /// DHCPv4 messages parsed.
+    DhcpMessages = "dhcp_messages",
+    /// Datagrams on the DHCP ports that are no DHCPv4 message.
+    DhcpMalformed = "dhcp_malformed",
+    /// DHCP transactions put out because the table was full.
+    DhcpEvicted = "dhcp_evicted",
+    /// Detections by rules, before thresholds and the limit per packet.
+    Detections = "detections",
+    /// Detections held back by threshold, detection_filter or suppress.
+    DetectionsSuppressed = "detections_suppressed",
+    /// Detections beyond the limit per packet.
+    DetectionsOverLimit = "detections_over_limit",
+    /// Thresholds forgotten because the table was full.
+    ThresholdsEvicted = "thresholds_evicted",
+    /// Alerts sent before their flow ended because too many waited for that.
+    AlertsNotHeld = "alerts_not_held",
+    /// Alert events created.
+    Alerts = "alerts",
+    /// DHCP events created.
+    DhcpEvents = "dhcp_events",
+    /// Events written to the output.
+    EventsWritten = "events_written",
+    /// Events dropped because the output was gone.
+    EventsDroppedOutput = "events_dropped_output",
+    /// Events with fields cut to stay within the size of an event.
+    EventsCut = "events_cut",
+}
+
+/// The counts of one thread.
+#[derive(Clone, Debug)]
+pub struct Counters([u64; Counter::ALL.len()]);
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self([0; Counter::ALL.len()])
+    }
+}
+
+impl Counters {
+    /// Counts one.
+    #[inline]
+    pub fn increment(&mut self, counter: Counter) {
+        self.add(counter, 1);
+    }
+
+    /// Counts several.
+    #[inline]
+    pub fn add(&mut self, counter: Counter, amount: u64) {
+        self.0[counter as usize] += amount;
+    }
+
+    /// How many so far.
+    #[inline]
+    pub fn value(&self, counter: Counter) -> u64 {
+        self.0[counter as usize]
+    }
+
+    /// Adds another thread's counts to these.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine += theirs;
+        }
+    }
+
+    /// Every counter with its value, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = (Counter, u64)> + '_ {
+        Counter::ALL.iter().map(|&counter| (counter, self.value(counter)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_documented() {
+        let names: HashSet<_> = Counter::ALL.iter().map(|c| c.name()).collect();
+        assert_eq!(names.len(), Counter::ALL.len());
+        assert!(Counter::ALL.iter().all(|c| c.doc().ends_with('.')));
+    }
+
+    #[test]
+    fn merging_adds() {
+        let mut a = Counters::default();
+        let mut b = Counters::default();
+        a.increment(Counter::Alerts);
+        b.add(Counter::Alerts, 2);
+        a.merge(&b);
+        assert_eq!(a.value(Counter::Alerts), 3);
+    }
+}

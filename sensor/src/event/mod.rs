@@ -1,0 +1,50 @@
+//! What the sensor tells the world: detections and DHCP messages, first as facts, then as JSON.
+//!
+//! [`Detection`] and [`Dhcp`] are the facts, [`cloudevents`] writes them. Knows nothing of how they came about,
+//! nor of where they go.
+
+pub mod cloudevents;
+mod config;
+mod cut;
+mod detection;
+mod dhcp;
+mod escape;
+mod id;
+mod payload;
+mod test_event;
+
+pub use config::{DetectionType, EncoderConfig, EncoderConfigError, Endpoints, Layout};
+pub use detection::{Alert, Detection, Direction, EndReason, FlowStatistics, Http, MacPair};
+pub use dhcp::{Dhcp, DhcpKind, HardwareAddress, transaction_key};
+pub use id::{NetworkId, NetworkIdError, flow_id};
+
+use crate::time::Timestamp;
+
+/// One event, before it has an id or a form.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A rule matched.
+    Detection(Box<Detection>),
+    /// A DHCPv4 message was seen.
+    Dhcp(Box<Dhcp>),
+    /// Somebody asked for a test event.
+    Test(Box<Detection>),
+}
+
+impl Event {
+    /// When it was observed.
+    pub fn time(&self) -> Timestamp {
+        match self {
+            Self::Detection(detection) | Self::Test(detection) => detection.time,
+            Self::Dhcp(message) => message.time,
+        }
+    }
+
+    /// What keeps order among events: the flow's number, for DHCP the transaction's; 0 without a flow.
+    pub fn order_key(&self) -> u64 {
+        match self {
+            Self::Detection(detection) | Self::Test(detection) => detection.flow_id.unwrap_or(0),
+            Self::Dhcp(message) => message.transaction_key(),
+        }
+    }
+}

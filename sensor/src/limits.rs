@@ -1,0 +1,153 @@
+//! Every limit of every table, buffer, recursion and loop below `runtime`, in one place.
+//!
+//! A refusal at any of them is counted under its own name in [`crate::counter`].
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// All limits, with the defaults of Suricata 8 where it has one.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Reading captures.
+    pub capture: CaptureLimits,
+    /// Decoding packets.
+    pub decode: DecodeLimits,
+    /// Putting fragments together.
+    pub fragment: FragmentLimits,
+    /// Tracking flows.
+    pub flow: FlowLimits,
+    /// DHCP transactions.
+    pub dhcp: DhcpLimits,
+    /// Joining what workers find.
+    pub collect: CollectLimits,
+}
+
+/// Limits of reading captures.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaptureLimits {
+    /// The longest frame believed, in bytes; a longer one means a corrupt file.
+    pub frame_bytes: u32,
+    /// The longest pcapng block that is held whole (packets with their options, interfaces, sections), in bytes.
+    pub block_bytes: u32,
+    /// Interfaces described in one section of a pcapng file.
+    pub interfaces: u32,
+    /// Frames in one burst.
+    pub burst_frames: u32,
+    /// Bytes read for one burst; a single longer frame still fits.
+    pub burst_bytes: u32,
+    /// Directories opened one inside the other.
+    pub directory_depth: u32,
+    /// The largest window of a zstd stream, as a power of two in bytes.
+    pub zstd_window_log: u32,
+}
+
+impl Default for CaptureLimits {
+    fn default() -> Self {
+        Self {
+            frame_bytes: 262_144,
+            block_bytes: 1 << 20,
+            interfaces: 4096,
+            burst_frames: 2048,
+            burst_bytes: 1 << 20,
+            directory_depth: 16,
+            zstd_window_log: 27,
+        }
+    }
+}
+
+/// Limits of decoding.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DecodeLimits {
+    /// Headers walked in one frame, tunnels included.
+    pub layers: u8,
+    /// Tunnels opened one inside the other.
+    pub tunnel_depth: u8,
+    /// IPv6 extension headers walked in one packet.
+    pub ipv6_extensions: u8,
+}
+
+impl Default for DecodeLimits {
+    fn default() -> Self {
+        Self { layers: 16, tunnel_depth: 8, ipv6_extensions: 16 }
+    }
+}
+
+/// Limits of putting fragments together.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FragmentLimits {
+    /// Datagrams under way.
+    pub datagrams: usize,
+    /// Fragments taken for one datagram, repetitions too.
+    pub fragments_per_datagram: u32,
+    /// Memory held, in bytes.
+    pub bytes: usize,
+    /// How long a datagram is kept after its latest fragment, in seconds.
+    pub timeout_secs: u32,
+}
+
+impl FragmentLimits {
+    /// One shard's share.
+    #[must_use]
+    pub fn share(&self, shards: usize) -> Self {
+        let shards = shards.max(1);
+        Self { datagrams: (self.datagrams / shards).max(1), bytes: self.bytes / shards, ..self.clone() }
+    }
+}
+
+impl Default for FragmentLimits {
+    fn default() -> Self {
+        Self { datagrams: 65_535, fragments_per_datagram: 65_535, bytes: 32 << 20, timeout_secs: 60 }
+    }
+}
+
+/// Limits of tracking flows.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FlowLimits {
+    /// Memory of all flow tables together, in bytes, without what streams and protocols keep (suricata.yaml,
+    /// `flow.memcap`).
+    pub memory_bytes: u64,
+}
+
+impl Default for FlowLimits {
+    fn default() -> Self {
+        Self { memory_bytes: 128 * 1024 * 1024 }
+    }
+}
+
+/// Limits of the DHCP transaction tables.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DhcpLimits {
+    /// Transactions remembered, of all shards together; rounded up to a multiple of 4,096.
+    pub transactions: u32,
+    /// Seconds after its last message that a transaction is remembered. Clients retransmit for about two minutes
+    /// (RFC 2131 §4.1).
+    pub idle_seconds: u64,
+}
+
+impl Default for DhcpLimits {
+    fn default() -> Self {
+        Self { transactions: 65_536, idle_seconds: 300 }
+    }
+}
+
+/// Limits of joining what workers find.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CollectLimits {
+    /// Windows of thresholds, one for each rule and address that is counted apart.
+    pub thresholds: usize,
+    /// Alerts held until their flow ends (`events.alert_flow = "final"`).
+    pub held_alerts: usize,
+}
+
+impl Default for CollectLimits {
+    fn default() -> Self {
+        Self { thresholds: 1 << 20, held_alerts: 1 << 16 }
+    }
+}

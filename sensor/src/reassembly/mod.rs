@@ -1,0 +1,3 @@
+//! Putting together what was sent in parts.
+
+pub mod fragment;

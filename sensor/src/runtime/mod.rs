@@ -1,0 +1,12 @@
+//! Threads: the only place that joins sources, workers, collector and sinks.
+
+mod assembly;
+mod checksum;
+mod replay;
+mod rules;
+mod summary;
+
+pub use self::rules::{Findings, Lints, LoadProgress, LoadedRules, ReadError, RuleFiles, load};
+pub use assembly::{AssemblyError, captures, collector, shards, shared_rules, variables, workers};
+pub use replay::{Replay, Replayed};
+pub use summary::{RuleCounts, Summary};

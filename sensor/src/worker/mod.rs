@@ -1,0 +1,12 @@
+//! One worker: the packets of its shard, from bytes to findings.
+//!
+//! Owns its shard of every table and shares none of it. What belongs to another shard, a DHCP message, is handed over
+//! as mail.
+
+mod alert;
+mod dhcp;
+mod shard;
+
+pub use alert::AlertTexts;
+pub use dhcp::{Mail, MailRoom};
+pub use shard::{Assignment, Shard, ShardConfig};

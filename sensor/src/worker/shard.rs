@@ -1,0 +1,370 @@
+//! The shard itself: a burst in, a report out.
+
+use super::AlertTexts;
+use super::alert::{self, AlertFlow};
+use super::dhcp::{self, Letter, Mail, MailRoom};
+use crate::app_layer::dhcp::{self as dhcp_protocol, TransactionTable};
+use crate::capture::{Burst, Frame, Tick};
+use crate::collect::{Found, Order, Report, Stage};
+use crate::counter::{Counter, Counters};
+use crate::decode::{Decoder, TunnelPorts, checksum};
+use crate::detect::{Detector, FlowMemory, Subject};
+use crate::event::{Direction, NetworkId, flow_id};
+use crate::flow::{Arrival, Ended, FlowConfig, FlowId, FlowTable, HashKey, Sought};
+use crate::limits::Limits;
+use crate::reassembly::fragment::{Defragmenter, HostPolicies, Outcome};
+use crate::time::Timestamp;
+use rules::ruleset::RuleSet;
+use rules::view::{FlowFacts, Origin, Packet, Transport};
+use std::sync::Arc;
+
+/// Frames whose headers are read before the first of them is looked up, so that the flow table's memory is on its way
+/// to the processor meanwhile.
+const GROUP: usize = 32;
+
+/// What shards are made with.
+#[derive(Clone, Debug)]
+pub struct ShardConfig {
+    /// How many shards there are.
+    pub shards: usize,
+    /// All limits; tables share them out among the shards.
+    pub limits: Limits,
+    /// Ports of tunnels over UDP.
+    pub tunnels: TunnelPorts,
+    /// Flow keys and timeouts.
+    pub flow: FlowConfig,
+    /// The secret of the flow tables' hash.
+    pub hash_key: HashKey,
+    /// The network whose flows these are, for their numbers.
+    pub network: NetworkId,
+    /// How hosts put overlapping fragments together.
+    pub fragment_policies: HostPolicies,
+    /// Whether to tell of the end of each flow on which rules matched.
+    pub tell_flow_ends: bool,
+    /// The rules, if there are any.
+    pub rules: Option<(Arc<RuleSet>, AlertTexts)>,
+}
+
+/// A burst with its number, and what was decided about its packets.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// Bursts are counted from 0.
+    pub number: u64,
+    /// The frames of all shards.
+    pub burst: Arc<Burst>,
+    /// Checksums are verified of packets before this ordinal.
+    pub verify_before: u64,
+}
+
+/// What a worker keeps of a flow besides the flow itself.
+#[derive(Debug, Default)]
+struct Extension {
+    memory: Option<Box<FlowMemory>>,
+}
+
+/// One shard of every table, and what works on it.
+#[derive(Debug)]
+pub struct Shard {
+    number: usize,
+    config: ShardConfig,
+    decoder: Decoder,
+    defragmenter: Defragmenter,
+    flows: FlowTable<Extension>,
+    detector: Option<Detector>,
+    transactions: TransactionTable,
+    mail_room: MailRoom,
+    counters: Counters,
+    verify_before: u64,
+    ended: Vec<Ended<Extension>>,
+    /// Memory for packets, between bursts.
+    packets: Vec<Packet<'static>>,
+    datagram: Vec<u8>,
+    outgoing: Vec<Vec<Letter>>,
+    found: Vec<(Order, Found)>,
+}
+
+/// Where a packet was found: its frame, and its place among the frame's packets.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    ordinal: u64,
+    time: Timestamp,
+    wire_len: u32,
+    index: u32,
+}
+
+impl Shard {
+    /// The shard of that number.
+    pub fn new(number: usize, config: ShardConfig) -> Self {
+        let detector = config.rules.as_ref().map(|(rules, _)| Detector::new(Arc::clone(rules)));
+        Self {
+            number,
+            decoder: Decoder::new(config.limits.decode.clone(), config.tunnels.clone()),
+            defragmenter: Defragmenter::new(
+                config.limits.fragment.share(config.shards),
+                config.fragment_policies.clone(),
+            ),
+            flows: FlowTable::new(&config.flow, &config.limits.flow, config.shards, config.hash_key.clone()),
+            transactions: TransactionTable::new(&config.limits.dhcp),
+            mail_room: MailRoom::new(config.shards),
+            outgoing: (0..config.shards).map(|_| Vec::new()).collect(),
+            detector,
+            config,
+            counters: Counters::default(),
+            verify_before: 0,
+            ended: Vec::new(),
+            packets: Vec::new(),
+            datagram: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// What was counted here.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Works through this shard's frames of a burst.
+    pub fn run(&mut self, assignment: &Assignment) -> Report {
+        let burst = &*assignment.burst;
+        self.verify_before = assignment.verify_before;
+        let mut ticks = burst.ticks();
+        let mut packets = reuse(std::mem::take(&mut self.packets));
+        let mut group = Group::default();
+        for index in 0..burst.len() {
+            if usize::from(burst.shard(index)) == self.number {
+                let frame = burst.frame(index);
+                self.counters.increment(Counter::PacketsRead);
+                self.counters.add(Counter::BytesRead, u64::from(frame.wire_len));
+                if frame.bytes.len() < frame.wire_len as usize {
+                    self.counters.increment(Counter::PacketsTruncated);
+                }
+                let before = packets.len();
+                self.decoder.decode(&frame, &mut self.counters, &mut packets);
+                for (index, packet) in (0..).zip(&packets[before..]) {
+                    let Frame { ordinal, time, wire_len, .. } = frame;
+                    group.push(Place { ordinal, time, wire_len, index }, self.flows.seek(packet));
+                }
+            }
+            if group.frames_full() || index + 1 == burst.len() {
+                self.run_group(&mut group, &packets, &mut ticks);
+                packets.clear();
+            }
+        }
+        self.run_ticks(&mut ticks, u64::MAX);
+        self.packets = reuse(packets);
+        Report { burst: assignment.number, found: std::mem::take(&mut self.found) }
+    }
+
+    /// Mail to each shard, of the burst just worked through.
+    pub fn outgoing(&mut self, burst: u64) -> impl Iterator<Item = Mail> + '_ {
+        self.outgoing.iter_mut().map(move |letters| Mail { burst, letters: std::mem::take(letters) })
+    }
+
+    /// Takes mail of other shards, or of this one.
+    pub fn receive(&mut self, mail: Mail) {
+        self.mail_room.take(mail);
+    }
+
+    /// Reads the mail of the next burst, if all of it has come.
+    pub fn read_mail(&mut self) -> Option<Report> {
+        let (burst, letters) = self.mail_room.next_burst()?;
+        let found = letters
+            .iter()
+            .map(|letter| {
+                let Letter { message, time, vlan, .. } = letter;
+                let event = self.transactions.observe(message, *time, *vlan, &mut self.counters);
+                dhcp::found(letter, event)
+            })
+            .collect();
+        Some(Report { burst, found })
+    }
+
+    /// Ends all flows, at the end of the input.
+    pub fn finish(&mut self, number: u64, end_ordinal: u64) -> Report {
+        self.flows.drain(&mut self.counters, &mut self.ended);
+        self.close_ended(end_ordinal, Stage::Tick);
+        Report { burst: number, found: std::mem::take(&mut self.found) }
+    }
+
+    fn run_group(&mut self, group: &mut Group, packets: &[Packet<'_>], ticks: &mut &[Tick]) {
+        for sought in group.sought.iter().flatten() {
+            self.flows.preload(sought);
+        }
+        for (at, packet) in packets.iter().enumerate() {
+            let place = group.places[at];
+            self.run_ticks(ticks, place.ordinal);
+            self.run_packet(packet, place, group.sought[at].as_ref());
+        }
+        group.clear();
+    }
+
+    /// Moves the clock for all ticks up to a packet.
+    fn run_ticks(&mut self, ticks: &mut &[Tick], ordinal: u64) {
+        while let Some((tick, rest)) = ticks.split_first().filter(|(tick, _)| tick.ordinal <= ordinal) {
+            *ticks = rest;
+            self.flows.advance(tick.clock, &mut self.counters, &mut self.ended);
+            self.defragmenter.expire(tick.clock, &mut self.counters);
+            self.close_ended(tick.ordinal, Stage::Tick);
+        }
+    }
+
+    fn run_packet(&mut self, packet: &Packet<'_>, place: Place, sought: Option<&Sought>) {
+        if packet.fragment {
+            self.run_fragment(*packet, place);
+        } else {
+            self.run_whole(packet, place, sought);
+        }
+    }
+
+    fn run_whole(&mut self, packet: &Packet<'_>, place: Place, sought: Option<&Sought>) {
+        if place.ordinal < self.verify_before && checksum::verify(packet).any_invalid() {
+            self.counters.increment(Counter::ChecksumBad);
+        }
+        let observed = sought.and_then(|sought| {
+            let arrival = Arrival::new(packet, place.ordinal, place.time, place.wire_len);
+            self.flows.observe(sought, &arrival, &mut self.counters, &mut self.ended)
+        });
+        self.close_ended(place.ordinal, Stage::FlowEnd);
+        if matches!(packet.transport, Transport::Udp(_))
+            && dhcp_protocol::is_dhcp(packet.source_port, packet.destination_port)
+        {
+            self.post_dhcp(packet, place);
+        }
+        if self.detector.is_some() {
+            let flow = observed.map(|o| (o.flow, o.direction, o.established));
+            self.detect(packet, place, flow);
+        }
+    }
+
+    /// A fragment is inspected by itself, then the datagram that it completes.
+    fn run_fragment(&mut self, mut packet: Packet<'_>, place: Place) {
+        let mut datagram = std::mem::take(&mut self.datagram);
+        let outcome = self.defragmenter.push(&packet, place.time, &mut self.counters, &mut datagram);
+        outcome.events().iter().for_each(|event| packet.events.insert(event));
+        self.run_whole(&packet, place, None);
+        if let Outcome::Complete(_) = outcome {
+            let mut packets = Vec::new();
+            self.decoder.decode_ip(&datagram, &packet, Origin::Defrag, &mut self.counters, &mut packets);
+            for (at, packet) in (1..).zip(&packets) {
+                // A tunnel may hold fragments in turn, always one level deeper, so that this ends.
+                let sought = self.flows.seek(packet);
+                self.run_packet(packet, Place { index: place.index + at, ..place }, sought.as_ref());
+            }
+        }
+        self.datagram = datagram;
+    }
+
+    fn post_dhcp(&mut self, packet: &Packet<'_>, place: Place) {
+        match dhcp_protocol::parse(packet.payload) {
+            Ok(message) => {
+                let vlan = packet.vlans.innermost();
+                let Place { ordinal, time, index, .. } = place;
+                let owner = dhcp_protocol::shard_of(message.transaction_key(), self.config.shards);
+                self.outgoing[owner].push(Letter { ordinal, index, time, vlan, message });
+            }
+            Err(_) => self.counters.increment(Counter::DhcpMalformed),
+        }
+    }
+
+    fn detect(&mut self, packet: &Packet<'_>, place: Place, flow: Option<(FlowId, Direction, bool)>) {
+        let Some(detector) = &mut self.detector else { return };
+        let facts = flow.map(|(id, direction, established)| {
+            flow_facts(self.flows.flow(id).statistics(None), direction, established)
+        });
+        let first_of_way = facts.is_none_or(|facts| match facts.to_server {
+            true => facts.packets_to_server == 1,
+            false => facts.packets_to_client == 1,
+        });
+        let subject = Subject { packet, flow: facts, first_of_way };
+        let mut flowless = None;
+        let memory = match flow {
+            Some((id, ..)) => &mut self.flows.flow_mut(id).extension.memory,
+            None => &mut flowless,
+        };
+        let matches = detector.inspect(&subject, memory);
+        if matches.is_empty() {
+            return;
+        }
+        let Some((rules, texts)) = &self.config.rules else { return };
+        let network = self.config.network;
+        let mut alert_flow = flow.map(|(id, direction, _)| {
+            let flow = self.flows.flow_mut(id);
+            let id = flow_id(network, &flow.identity(), flow.start());
+            AlertFlow { flow, id, direction }
+        });
+        let rules = matches
+            .iter()
+            .map(|&matched| alert::found(matched, packet, place.time, alert_flow.as_mut(), rules, texts))
+            .collect();
+        let order = Order {
+            ordinal: place.ordinal,
+            stage: Stage::Packet,
+            flow: Default::default(),
+            index: place.index,
+        };
+        self.found.push((order, Found::Rules(rules)));
+    }
+}
+
+impl Shard {
+    /// Tells of flows that have ended, where somebody waits for that, and forgets them.
+    fn close_ended(&mut self, ordinal: u64, stage: Stage) {
+        for ended in self.ended.drain(..) {
+            let flow = &ended.flow;
+            if self.config.tell_flow_ends && flow.detections() > 0 {
+                let flow_id = flow_id(self.config.network, &flow.identity(), flow.start());
+                let statistics = flow.statistics(Some(ended.reason));
+                let order = Order { ordinal, stage, flow: ended.order(), index: 0 };
+                self.found.push((order, Found::FlowEnd { flow_id, statistics }));
+            }
+        }
+    }
+}
+
+fn flow_facts(
+    statistics: crate::event::FlowStatistics,
+    direction: Direction,
+    established: bool,
+) -> FlowFacts {
+    FlowFacts {
+        to_server: direction == Direction::ToServer,
+        established,
+        packets_to_server: statistics.packets_to_server,
+        packets_to_client: statistics.packets_to_client,
+        bytes_to_server: statistics.bytes_to_server,
+        bytes_to_client: statistics.bytes_to_client,
+        age_ns: statistics.end.nanos_since(statistics.start),
+        client_stream_bytes: None,
+        server_stream_bytes: None,
+        elephant: false,
+    }
+}
+
+/// Packets whose flows are sought together.
+#[derive(Debug, Default)]
+struct Group {
+    places: Vec<Place>,
+    sought: Vec<Option<Sought>>,
+}
+
+impl Group {
+    fn push(&mut self, place: Place, sought: Option<Sought>) {
+        self.places.push(place);
+        self.sought.push(sought);
+    }
+
+    fn frames_full(&self) -> bool {
+        self.places.len() >= GROUP
+    }
+
+    fn clear(&mut self) {
+        self.places.clear();
+        self.sought.clear();
+    }
+}
+
+/// An empty vector with the memory of one that held packets of another burst.
+fn reuse<'b>(mut packets: Vec<Packet<'_>>) -> Vec<Packet<'b>> {
+    packets.clear();
+    packets.into_iter().map(|_| unreachable!("it was cleared")).collect()
+}
