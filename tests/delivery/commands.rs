@@ -1,0 +1,234 @@
+//! `sensor siem`, `sensor aws` and `sensor dev` as their user meets them.
+
+use super::{EXTERNAL_ID, Rig};
+use sensor::dev::fake_aws::{FakeConfig, Fault, FaultKind, Script};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn sensor(rig: &Rig, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sensor"));
+    let inherited = std::env::vars_os().map(|(name, _)| name);
+    for name in inherited.filter(|name| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(arguments)
+        .env("SENSOR_STATE_DIR", rig.directory.path())
+        .env("AWS_ENDPOINT_URL", rig.aws.endpoint())
+        .env("AWS_ACCESS_KEY_ID", "AKIASENSOR")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn run(rig: &Rig, arguments: &[&str]) -> Output {
+    sensor(rig, arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn unlimited() -> FakeConfig {
+    FakeConfig { shard_limits: false, ..FakeConfig::default() }
+}
+
+/// Test events have no numbers to be noted by.
+fn rig() -> Rig {
+    Rig::with(unlimited(), std::sync::Arc::default())
+}
+
+/// `siem set` with the external ID on standard input.
+fn set(rig: &Rig, external_id: &str, more: &[&str]) -> Output {
+    let (stream, role) = (rig.aws.config().stream_arn(), rig.aws.config().role_arn());
+    let arguments = ["siem", "set", "--stream-arn", &stream, "--role-arn", &role, "--external-id-file", "-"];
+    let mut command = sensor(rig, &[&arguments, more].concat());
+    let mut process = command.stdin(Stdio::piped()).spawn().unwrap();
+    process.stdin.take().unwrap().write_all(external_id.as_bytes()).unwrap();
+    process.wait_with_output().unwrap()
+}
+
+#[test]
+fn an_integration_is_set_tested_shown_and_deleted() {
+    let rig = rig();
+    rig.store().remove().unwrap();
+    let output = run(&rig, &["siem", "test"]);
+    assert_eq!(code(&output), 78, "{}", text(&output.stderr));
+    let output = set(&rig, EXTERNAL_ID, &[]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("Role and permission are proven"), "{}", text(&output.stdout));
+    assert!(!text(&output.stdout).contains("warning"), "{}", text(&output.stdout));
+    let output = run(&rig, &["siem", "test"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("shard shardId-000000000000, sequence number 496"));
+    let output = run(&rig, &["siem", "status", "--json"]);
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(status["status"]["state"], "Active");
+    assert_eq!(status["stream_arn"], rig.aws.config().stream_arn());
+    let output = run(&rig, &["siem", "delete", "--yes"]);
+    assert!(text(&output.stdout).contains("0 events that waited"), "{}", text(&output.stdout));
+    assert!(text(&run(&rig, &["siem", "status"]).stdout).contains("No SIEM integration is set"));
+}
+
+#[test]
+fn a_refused_test_exits_with_77_and_a_silent_one_with_69() {
+    let rig = rig();
+    let output = set(&rig, "not-the-right-external-id", &[]);
+    assert!(text(&output.stdout).contains("shorter than the 64"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("check your Role ARN and External ID"), "{}", text(&output.stdout));
+    let output = run(&rig, &["siem", "test"]);
+    assert_eq!(code(&output), 77);
+    assert!(text(&output.stderr).contains("check your Role ARN and External ID"), "{}", text(&output.stderr));
+    assert!(text(&run(&rig, &["siem", "status"]).stdout).starts_with("Unauthorized - check"));
+    rig.aws.play(Script::of([Fault::always(FaultKind::StsError)]));
+    assert_eq!(code(&run(&rig, &["siem", "test"])), 69);
+}
+
+#[test]
+fn malformed_fields_are_told_apart_and_nothing_is_stored() {
+    let rig = rig();
+    rig.store().remove().unwrap();
+    let role = "arn:aws:iam::123456789012:role/r";
+    for (stream, words) in [
+        ("arn:aws:kinesis:us-east-1:12:stream/s", "twelve digits"),
+        (" arn:aws:kinesis:us-east-1:123456789012:stream/s", "spaces"),
+        ("stream/s", "form"),
+    ] {
+        let arguments = ["siem", "set", "--stream-arn", stream, "--role-arn", role, "--generate-external-id"];
+        let output = run(&rig, &arguments);
+        assert_eq!(code(&output), 2);
+        assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
+    }
+    let output = set(&rig, "has a space", &["--no-check"]);
+    assert_eq!(code(&output), 2);
+    assert!(!text(&output.stderr).contains("has a space"), "{}", text(&output.stderr));
+    assert_eq!(rig.store().load().unwrap(), None);
+}
+
+#[test]
+fn a_generated_external_id_is_shown_once_and_demanded_by_nobody_yet() {
+    let rig = rig();
+    let (stream, role) = (rig.aws.config().stream_arn(), rig.aws.config().role_arn());
+    let output =
+        run(&rig, &["siem", "set", "--stream-arn", &stream, "--role-arn", &role, "--generate-external-id"]);
+    let said = text(&output.stdout);
+    let shown = said.lines().find_map(|line| line.rsplit_once("trust policy: ")).unwrap().1;
+    assert_eq!(shown.len(), 64);
+    assert_eq!(rig.integration().external_id.expose(), shown);
+}
+
+/// Everything a command leaves or says, the stored integration itself aside.
+#[test]
+fn the_external_id_is_nowhere_but_where_it_must_be() {
+    let rig = rig();
+    let mut said = Vec::new();
+    for command in [&["-vvv", "siem", "test"][..], &["-vvv", "siem", "status"], &["siem", "status", "--json"]]
+    {
+        let output = run(&rig, command);
+        said.extend([output.stdout, output.stderr].concat());
+    }
+    rig.set(&rig.aws.config().stream_arn(), "arn:aws:iam::123456789012:role/Another", EXTERNAL_ID);
+    let output = run(&rig, &["-vvv", "siem", "test"]);
+    said.extend([output.stdout, output.stderr].concat());
+    said.extend(set(&rig, EXTERNAL_ID, &["-vvv"]).stderr);
+    let debug = format!("{:?}{:?}", rig.integration(), rig.store());
+    assert!(!text(&said).contains(EXTERNAL_ID), "it was said");
+    assert!(!debug.contains(EXTERNAL_ID), "it was dumped");
+    assert!(said.len() > 10_000, "the trace is there");
+    for file in files_under(rig.directory.path()) {
+        if !file.ends_with("integration.json") {
+            let content = std::fs::read(&file).unwrap();
+            assert!(!text(&content).contains(EXTERNAL_ID), "it is in {}", file.display());
+        }
+    }
+}
+
+fn files_under(directory: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_under(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_replay_delivers_what_it_writes_to_a_file() {
+    let rig = rig();
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cases");
+    let (traffic, rules) = (cases.join("http-payload/traffic.pcap"), cases.join("http-payload/sensor.rules"));
+    let written = rig.directory.path().join("events.jsonl");
+    let (traffic, rules, written) =
+        (traffic.to_str().unwrap(), rules.to_str().unwrap(), written.to_str().unwrap());
+    let output = run(&rig, &["replay", traffic, "-S", rules, "--deliver", "-o", written]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let file = std::fs::read_to_string(written).unwrap();
+    let mut expected: Vec<_> = file.lines().map(|line| line.as_bytes().to_vec()).collect();
+    let records = rig.aws.records().into_iter().flat_map(|(_, records)| records);
+    let mut delivered: Vec<_> = records.map(|record| record.data).collect();
+    expected.sort();
+    delivered.sort();
+    assert!(!expected.is_empty());
+    assert!(delivered == expected, "{} delivered, {} written", delivered.len(), expected.len());
+    let said = format!("delivered {0} of {0} events", expected.len());
+    assert!(text(&output.stderr).contains(&said), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_replay_into_an_outage_keeps_the_events_and_says_so() {
+    let rig = rig();
+    rig.aws.play(Script::of([Fault::always(FaultKind::ServerError)]));
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cases");
+    let (traffic, rules) = (cases.join("http-payload/traffic.pcap"), cases.join("http-payload/sensor.rules"));
+    let arguments = [
+        "replay",
+        traffic.to_str().unwrap(),
+        "-S",
+        rules.to_str().unwrap(),
+        "--deliver",
+        "--deliver-within",
+        "2",
+    ];
+    let output = run(&rig, &arguments);
+    assert_eq!(code(&output), 69, "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("wait in the spool"), "{}", text(&output.stderr));
+    rig.aws.play(Script::default());
+    let output = run(&rig, &arguments);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let (_, records) = rig.aws.records().remove(0);
+    let mut ids: Vec<String> = records.iter().map(|record| id_of(&record.data)).collect();
+    let delivered = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(delivered, ids.len() * 2, "the second run's events have the ids of the first's");
+}
+
+fn id_of(data: &[u8]) -> String {
+    serde_json::from_slice::<serde_json::Value>(data).unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn terraform_is_written_for_the_caller_or_for_whoever_is_named() {
+    let rig = rig();
+    let output = run(&rig, &["aws", "terraform"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    // The session that asked is turned into its role.
+    assert!(text(&output.stdout).contains("\"arn:aws:iam::123456789012:role/sensor\""));
+    let directory = rig.directory.path().join("module");
+    let principal = "arn:aws:iam::458553032353:role/Meter-data-export";
+    let arguments = ["aws", "terraform", "--principal", principal, "--on-demand", "--directory"];
+    let output = run(&rig, &[&arguments[..], &[directory.to_str().unwrap()]].concat());
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let values = std::fs::read_to_string(directory.join("terraform.tfvars")).unwrap();
+    assert!(values.contains(principal) && values.contains("ON_DEMAND"));
+    let terraform =
+        Command::new("terraform").args(["fmt", "-check", "-diff"]).current_dir(&directory).output();
+    match terraform {
+        Ok(output) => assert!(output.status.success(), "{}", text(&output.stdout)),
+        Err(_) => eprintln!("skipped the check of the form of Terraform: terraform is not installed"),
+    }
+}

@@ -1,0 +1,247 @@
+//! Who the sensor is to AWS: sessions, refusals, the status, the secret.
+
+use super::{EXTERNAL_ID, Rig, accept, credentials, delivery, eventually, origin};
+use sensor::dev::fake_aws::{FakeConfig, Fault, FaultKind, Script};
+use sensor::sink::accounting::DropReason;
+use sensor::sink::kinesis::answer::FaultKind as Reason;
+use sensor::sink::kinesis::setup::Setup;
+use sensor::sink::kinesis::status::State;
+use std::time::Duration;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn unlimited() -> FakeConfig {
+    FakeConfig { shard_limits: false, ..FakeConfig::default() }
+}
+
+/// What is wrong, how it is set up, and what the status then says.
+#[test]
+fn every_refusal_has_its_status_its_sentence_and_its_kind() {
+    struct Case {
+        name: &'static str,
+        fake: FakeConfig,
+        role: Option<&'static str>,
+        stream: Option<&'static str>,
+        external_id: &'static str,
+        key: &'static str,
+        state: State,
+        reason: Reason,
+        words: &'static str,
+    }
+    let case = |name, reason, words| Case {
+        name,
+        fake: unlimited(),
+        role: None,
+        stream: None,
+        external_id: EXTERNAL_ID,
+        key: "AKIASENSOR",
+        state: State::Unauthorized,
+        reason,
+        words,
+    };
+    let scripted = |kind| FakeConfig { script: Script::of([Fault::always(kind)]), ..unlimited() };
+    let skew = Fault { value: 3_600, ..Fault::always(FaultKind::ClockSkew) };
+    let cases = [
+        Case {
+            role: Some("arn:aws:iam::123456789012:role/Another"),
+            ..case("wrong role", Reason::RoleRefused, "check your Role ARN and External ID")
+        },
+        Case {
+            external_id: "not-the-right-external-id",
+            ..case("wrong external ID", Reason::RoleRefused, "check your Role ARN and External ID")
+        },
+        Case {
+            fake: FakeConfig { may_put: false, ..unlimited() },
+            ..case("missing permission", Reason::PutRefused, "kinesis:PutRecords on arn:aws:kinesis")
+        },
+        Case {
+            stream: Some("arn:aws:kinesis:us-east-1:123456789012:stream/deleted"),
+            state: State::Unknown,
+            ..case("deleted stream", Reason::StreamMissing, "no stream arn:aws:kinesis")
+        },
+        Case {
+            key: "ASIAOLD",
+            ..case("expired base credentials", Reason::BaseCredentials, "own AWS credentials")
+        },
+        Case {
+            key: "AKIABAD",
+            ..case("rejected base credentials", Reason::BaseCredentials, "own AWS credentials")
+        },
+        Case {
+            fake: scripted(FaultKind::KeyAccessDenied),
+            ..case("key refuses", Reason::KeyRefused, "kms:GenerateDataKey")
+        },
+        Case {
+            fake: FakeConfig { script: Script::of([skew]), ..unlimited() },
+            // The SDK learns the difference from the first refusal and mends the next request.
+            state: State::Active,
+            ..case("clock off by an hour", Reason::Clock, "")
+        },
+    ];
+    for case in cases {
+        let rig = Rig::new(case.fake);
+        let stream = case.stream.map_or_else(|| rig.aws.config().stream_arn(), str::to_owned);
+        let role = case.role.map_or_else(|| rig.aws.config().role_arn(), str::to_owned);
+        rig.set(&stream, &role, case.external_id);
+        credentials(&rig.directory.path().join("credentials"), case.key);
+        let mut sink = rig.sink();
+        accept(&mut sink, 0..10, 10, 0);
+        let told = || rig.store().status();
+        eventually(case.name, DEADLINE, || {
+            let status = told();
+            status.state == case.state && (case.words.is_empty() || status.reason == Some(case.reason))
+        });
+        let detail = told().detail.unwrap_or_default();
+        assert!(detail.contains(case.words), "{}: {detail}", case.name);
+        assert!(!detail.contains(case.external_id), "{}: {detail}", case.name);
+        let account = sink.close(Duration::from_millis(100), true);
+        assert!(account.balances());
+        assert_eq!(account.delivered + account.spooled, 10, "{}: nothing is lost", case.name);
+    }
+}
+
+#[test]
+fn nobody_at_the_other_end_is_told_with_the_host() {
+    let mut rig = Rig::new(unlimited());
+    rig.config.kinesis.endpoint_url = Some("http://localhost:1".to_owned());
+    let mut sink = rig.sink();
+    accept(&mut sink, 0..10, 10, 0);
+    eventually("the status", DEADLINE, || rig.store().status().reason == Some(Reason::Unreachable));
+    let status = rig.store().status();
+    assert_eq!(status.state, State::Unknown);
+    assert!(status.detail.unwrap().contains("http://localhost:1"));
+    assert_eq!(sink.close(Duration::from_millis(100), true).spooled, 10);
+}
+
+#[test]
+fn a_delivery_makes_active_and_that_survives_the_process() {
+    let rig = Rig::new(unlimited());
+    assert_eq!(rig.store().status().state, State::Unknown);
+    rig.deliver(10, 10, 0, DEADLINE);
+    let status = rig.store().status();
+    assert_eq!(status.state, State::Active);
+    assert!(status.last_delivery.is_some() && status.permission_proven);
+}
+
+#[test]
+fn an_idle_stream_is_probed_and_nothing_is_written() {
+    let mut rig = Rig::new(unlimited());
+    rig.config.kinesis.probe_interval_s = 1;
+    let sink = rig.sink();
+    eventually("the probe", DEADLINE, || rig.store().status().permission_proven);
+    let status = rig.store().status();
+    assert_eq!((status.state, status.detail.as_deref()), (State::Unknown, Some("permission proven")));
+    assert_eq!(rig.taken().unique(), 0);
+    rig.aws.play(Script::of([Fault::always(FaultKind::AccessDenied)]));
+    eventually("the refused probe", DEADLINE, || rig.store().status().state == State::Unauthorized);
+    drop(sink);
+}
+
+#[test]
+fn sessions_are_renewed_before_they_end() {
+    let rig = Rig::new(FakeConfig { session_s: 2, ..unlimited() });
+    let mut sink = rig.sink();
+    for turn in 0..12 {
+        accept(&mut sink, turn * 10..turn * 10 + 10, 10, 0);
+        std::thread::sleep(Duration::from_millis(400));
+    }
+    let account = sink.close(DEADLINE, true);
+    assert_eq!((account.delivered, account.retries), (120, 0), "no put failed for want of a session");
+    assert!(rig.aws.tally().calls["AssumeRole"] >= 4);
+}
+
+#[test]
+fn an_outage_of_sts_within_the_second_half_of_a_session_costs_nothing() {
+    let rig = Rig::new(FakeConfig { session_s: 6, ..unlimited() });
+    let mut sink = rig.sink();
+    accept(&mut sink, 0..10, 10, 0);
+    eventually("the first delivery", DEADLINE, || sink.ledger().snapshot().delivered == 10);
+    let outage = Fault { for_ms: Some(4_000), ..Fault::always(FaultKind::StsError) };
+    rig.aws.play(Script::of([outage]));
+    for turn in 1..14 {
+        accept(&mut sink, turn * 10..turn * 10 + 10, 10, 0);
+        std::thread::sleep(Duration::from_millis(400));
+    }
+    let account = sink.close(DEADLINE, true);
+    assert_eq!((account.delivered, account.retries), (140, 0));
+}
+
+#[test]
+fn a_session_that_aws_declares_expired_is_replaced_at_once() {
+    let rig = Rig::new(unlimited());
+    let mut sink = rig.sink();
+    accept(&mut sink, 0..100, 100, 0);
+    eventually("the first delivery", DEADLINE, || sink.ledger().snapshot().delivered == 100);
+    rig.aws.expire_sessions();
+    accept(&mut sink, 100..200, 100, 0);
+    let account = sink.close(DEADLINE, true);
+    assert_eq!((account.delivered, rig.taken().duplicates()), (200, 0));
+    assert_eq!(rig.aws.tally().calls["AssumeRole"], 2);
+}
+
+#[test]
+fn a_trust_policy_that_lets_anybody_in_is_noticed() {
+    let rig = Rig::new(unlimited());
+    let check = |rig: &Rig| {
+        let setup = Setup::new(&rig.config.kinesis, &rig.integration(), "sensor-test").unwrap();
+        setup.check_trust().unwrap().unwrap()
+    };
+    assert_eq!(check(&rig).warning(), None);
+    let open = sensor::dev::fake_aws::FakeAws::start(unlimited()).unwrap();
+    let lax = Rig { config: delivery(&open, rig.directory.path()), aws: open, ..rig };
+    let found = check(&lax);
+    assert!(found.lets_in_without && found.lets_in_wrong);
+    assert!(found.warning().unwrap().contains("sts:ExternalId"));
+}
+
+#[test]
+fn a_test_event_goes_past_the_queue_and_tells_where_it_is() {
+    let rig = Rig::new(unlimited());
+    let setup = Setup::new(&rig.config.kinesis, &rig.integration(), "sensor-test").unwrap();
+    let event = super::event(1, 1, 0);
+    let receipt = setup.send("test", &event.json).unwrap().unwrap();
+    assert_eq!(receipt.shard, "shardId-000000000000");
+    assert!(receipt.sequence_number.bytes().all(|byte| byte.is_ascii_digit()));
+    assert_eq!(rig.taken().unique(), 1);
+    rig.set(&rig.aws.config().stream_arn(), &rig.aws.config().role_arn(), "not-the-right-external-id");
+    let setup = Setup::new(&rig.config.kinesis, &rig.integration(), "sensor-test").unwrap();
+    let fault = setup.send("test", &event.json).unwrap().unwrap_err();
+    assert_eq!(fault.kind, Reason::RoleRefused);
+}
+
+#[test]
+fn a_new_external_id_is_taken_up_while_running_and_the_spool_is_kept() {
+    let rig = Rig::new(unlimited());
+    rig.set(&rig.aws.config().stream_arn(), &rig.aws.config().role_arn(), "an-old-external-id");
+    let mut sink = rig.sink();
+    accept(&mut sink, 0..100, 100, 0);
+    eventually("the refusal", DEADLINE, || rig.store().status().state == State::Unauthorized);
+    rig.set(&rig.aws.config().stream_arn(), &rig.aws.config().role_arn(), EXTERNAL_ID);
+    eventually("the delivery", DEADLINE, || sink.ledger().snapshot().delivered == 100);
+    eventually("the status", DEADLINE, || rig.store().status().state == State::Active);
+    assert_eq!(sink.close(DEADLINE, true).delivered, 100);
+}
+
+#[test]
+fn deletion_stops_at_once_and_discards_what_waits() {
+    let rig =
+        Rig::new(FakeConfig { script: Script::of([Fault::always(FaultKind::AccessDenied)]), ..unlimited() });
+    let mut sink = rig.sink();
+    accept(&mut sink, 0..100, 100, 0);
+    eventually("the refusal", DEADLINE, || rig.store().status().state == State::Unauthorized);
+    assert!(rig.store().remove().unwrap());
+    eventually("the deletion", DEADLINE, || sink.ledger().snapshot().dropped_for(DropReason::Deleted) == 100);
+    accept(&mut sink, 100..200, 100, 0);
+    eventually("the gap", DEADLINE, || sink.ledger().snapshot().dropped_for(DropReason::Deleted) == 200);
+    let account = sink.close(Duration::from_millis(100), true);
+    assert!(account.balances());
+    assert_eq!((account.pending(), rig.taken().unique()), (0, 0));
+}
+
+#[test]
+fn without_an_integration_there_is_no_sink() {
+    let rig = Rig::new(unlimited());
+    rig.store().remove().unwrap();
+    let refused = sensor::sink::kinesis::KinesisSink::start(&rig.config, &rig.store(), &origin());
+    assert!(refused.unwrap_err().to_string().contains("sensor siem set"));
+}

@@ -1,0 +1,69 @@
+//! What is fuzzed: each function takes any bytes and must neither panic nor hang. The fuzz targets run them under
+//! libFuzzer; the test `corpora` runs them over the corpus in the repository.
+
+use rules::classification::Classes;
+use rules::compile::{Context, compile};
+use rules::header::variable::{Resolver, Variables};
+use rules::names::Names;
+use rules::parse::parse;
+use rules::text::Source;
+use sensor::app_layer::{dhcp, vocabulary};
+use sensor::capture::{Frame, LinkType};
+use sensor::counter::Counters;
+use sensor::decode::{Decoder, checksum};
+use sensor::time::Timestamp;
+
+/// The text of a rule file.
+pub(crate) fn rule_parse(data: &[u8]) {
+    let Ok(source) = Source::new("fuzz.rules", data) else { return };
+    let parsed = parse(&source);
+    for diagnostic in &parsed.diagnostics {
+        assert!(!diagnostic.render(&source).is_empty());
+    }
+    for rule in &parsed.rules {
+        let again = Source::new("again.rules", rule.to_bytes()).expect("a rule is small");
+        assert_eq!(parse(&again).rules.first(), Some(rule), "a printed rule parses to the same tree");
+    }
+}
+
+/// Rules that parse, compiled.
+pub(crate) fn rule_compile(data: &[u8]) {
+    let Ok(source) = Source::new("fuzz.rules", data) else { return };
+    let (vocabulary, classes, names) = (vocabulary(), Classes::default(), Names::default());
+    let variables = Variables::default();
+    let context = Context { vocabulary: &vocabulary, classes: &classes, names: &names };
+    let mut resolver = Resolver::new(&variables);
+    for rule in &parse(&source).rules {
+        match compile(rule, &context, &mut resolver) {
+            Ok((signature, _)) => assert!(!signature.meta.rule.is_empty()),
+            Err(faults) => assert!(!faults.is_empty(), "a refusal says why"),
+        }
+    }
+}
+
+/// A frame of the link type that its first byte chooses.
+pub(crate) fn decode(data: &[u8]) {
+    let Some((&first, bytes)) = data.split_first() else { return };
+    let links =
+        [LinkType::ETHERNET, LinkType::RAW, LinkType::LINUX_SLL, LinkType::LINUX_SLL2, LinkType::NULL];
+    let frame = Frame {
+        ordinal: 0,
+        time: Timestamp::ZERO,
+        wire_len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+        link: links[usize::from(first) % links.len()],
+        bytes,
+    };
+    let mut packets = Vec::new();
+    Decoder::default().decode(&frame, &mut Counters::default(), &mut packets);
+    for packet in &packets {
+        let _ = checksum::verify(packet);
+    }
+    let _ = sensor::decode::shard(bytes, frame.link);
+}
+
+/// The payload of a datagram on DHCP's ports.
+pub(crate) fn dhcp(data: &[u8]) {
+    if let Ok(message) = dhcp::parse(data) {
+        let _ = message.client_ip();
+    }
+}

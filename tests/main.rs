@@ -1,0 +1,17 @@
+//! The sensor's tests that need the whole: its library, its executable, its captures.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic, helpers of tests too")]
+
+mod captures;
+mod cases;
+mod cli;
+mod corpora;
+mod decode;
+mod delivery;
+mod dhcp;
+mod events;
+mod floors;
+mod keywords_doc;
+mod replay;
+mod rules_verdicts;
+mod schema;
