@@ -121,7 +121,8 @@ impl Window {
 
         // The place itself may take half of the room, what leads up to it the rest but a quarter.
         let marked = fitting(inside.iter(), columns / 2);
-        let lead_room = if from == 0 && width(&before) + width(&inside[..marked]) + width(&after) <= columns {
+        let is_whole = from == 0 && to == line.len();
+        let lead_room = if is_whole && width(&before) + width(&inside) + width(&after) <= columns {
             columns
         } else {
             columns - columns / 4 - width(&inside[..marked]) - 1
