@@ -30,6 +30,7 @@ macro_rules! events {
     };
 }
 
+pub mod conversation;
 pub mod dcerpc;
 pub mod dhcp;
 pub mod dns;
@@ -37,12 +38,16 @@ pub mod file;
 pub mod ftp;
 pub mod http;
 pub mod http2;
+pub mod identify;
+pub mod parser;
 pub mod progress;
 pub mod smb;
 pub mod smtp;
 pub mod ssh;
 pub mod tls;
+pub mod transaction;
 
+use identify::Speech;
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, Lexicon, Reach, Vocabulary};
 
@@ -62,6 +67,9 @@ pub static PROTOCOLS: &[&Lexicon] = &[
     &file::LEXICON,
 ];
 
+/// The protocols that flows can be found to speak, in the order in which they are tried.
+pub static SPEECHES: &[&Speech] = &[];
+
 /// What can be wrong with transactions of some protocols, wherever they stand.
 const fn events_of(protocols: &'static [AppProtocol], names: &'static [(&'static str, u64)]) -> Field {
     Field::many_numbers("app-layer-event", protocols, Reach::both(0, 0), u8::MAX as u64)
@@ -74,5 +82,7 @@ pub fn vocabulary() -> Vocabulary {
     Vocabulary::new(PROTOCOLS)
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

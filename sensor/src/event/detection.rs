@@ -14,6 +14,15 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Both ways, by their index.
+    pub const ALL: [Self; 2] = [Self::ToServer, Self::ToClient];
+
+    /// 0 to the server, 1 to the client: the place of this way in pairs.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The other way.
     pub fn opposite(self) -> Self {
         match self {

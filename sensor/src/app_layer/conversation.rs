@@ -1,0 +1,244 @@
+//! A parser with its transactions, whichever protocol it is of.
+
+use super::parser::{Expectation, Input, Malformed, Parser, Requests, Visit, visit_number};
+use super::transaction::{Noted, Transaction, Transactions};
+use crate::event::{Direction, Http};
+use rules::vocabulary::Field;
+use std::fmt::Debug;
+use std::ops::Range;
+
+/// Which field is read how, as the rule set asks for it once, when it is made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FieldRow {
+    /// Which field.
+    pub field: &'static Field,
+    /// Its place among the protocol's readers.
+    pub reader: usize,
+    /// Whether it is shown in windows.
+    pub streaming: bool,
+}
+
+/// What a flow says, parsed.
+pub trait Conversation: Debug + Send {
+    /// See [`Parser::parse`].
+    ///
+    /// # Errors
+    ///
+    /// When the parser cannot go on.
+    fn parse(&mut self, input: &Input<'_>, requests: &mut Requests) -> Result<usize, Malformed>;
+
+    /// See [`Parser::skip`].
+    ///
+    /// # Errors
+    ///
+    /// When the parser cannot go on.
+    fn skip(&mut self, direction: Direction, bytes: u64) -> Result<(), Malformed>;
+
+    /// See [`Parser::expected`].
+    fn expected(&mut self, expectation: &Expectation);
+
+    /// The numbers of the transactions kept.
+    fn transactions(&self) -> Range<u64>;
+
+    /// How many transactions were taken as complete for lack of room since this was last asked.
+    fn take_cut_short(&mut self) -> u64;
+
+    /// How far a way of a transaction has come; nothing where it has not begun or there is no such way.
+    fn progress(&self, transaction: u64, direction: Direction) -> Option<u8>;
+
+    /// Whether a way of a transaction is complete, or does not exist.
+    fn is_complete(&self, transaction: u64, direction: Direction) -> bool;
+
+    /// Shows each value of a field, by its reader's place.
+    fn read(&self, transaction: u64, reader: usize, direction: Direction, visit: &mut Visit<'_>);
+
+    /// What is noted of a way of a transaction.
+    fn noted(&mut self, transaction: u64, direction: Direction) -> Option<&mut Noted>;
+
+    /// See [`Parser::inspected`].
+    fn inspected(&mut self, transaction: u64, direction: Direction);
+
+    /// Lets go of transactions that are done with.
+    fn release(&mut self);
+
+    /// What events tell of an HTTP transaction.
+    fn http(&self, transaction: u64) -> Option<Http>;
+}
+
+/// The place of the reader of a protocol's events, behind those of its fields.
+const EVENTS_READER: usize = usize::MAX;
+
+/// The fields that a protocol's transactions have.
+pub fn field_rows<P: Parser>() -> Vec<FieldRow> {
+    let fields = P::READERS.iter().enumerate().map(|(reader, row)| FieldRow {
+        field: row.field,
+        reader,
+        streaming: row.streaming,
+    });
+    let events = P::EVENTS.map(|field| FieldRow { field, reader: EVENTS_READER, streaming: true });
+    fields.chain(events).collect()
+}
+
+/// A flow of one protocol.
+#[derive(Debug)]
+struct Spoken<P: Parser> {
+    parser: P,
+    transactions: Transactions<P::Transaction>,
+}
+
+/// The parser of a flow, with its transactions.
+pub fn begin<P: Parser>() -> Box<dyn Conversation> {
+    Box::new(Spoken { parser: P::default(), transactions: Transactions::new(P::COMPLETE) })
+}
+
+impl<P: Parser> Spoken<P> {
+    fn get(&self, transaction: u64) -> Option<&Transaction<P::Transaction>> {
+        self.transactions.get(transaction)
+    }
+}
+
+impl<P: Parser> Conversation for Spoken<P> {
+    fn parse(&mut self, input: &Input<'_>, requests: &mut Requests) -> Result<usize, Malformed> {
+        let consumed = self.parser.parse(input, &mut self.transactions, requests)?;
+        Ok(consumed.min(input.bytes.len()))
+    }
+
+    fn skip(&mut self, direction: Direction, bytes: u64) -> Result<(), Malformed> {
+        self.parser.skip(direction, bytes, &mut self.transactions)
+    }
+
+    fn expected(&mut self, expectation: &Expectation) {
+        self.parser.expected(expectation);
+    }
+
+    fn transactions(&self) -> Range<u64> {
+        self.transactions.numbers()
+    }
+
+    fn take_cut_short(&mut self) -> u64 {
+        std::mem::take(&mut self.transactions.cut_short)
+    }
+
+    fn progress(&self, transaction: u64, direction: Direction) -> Option<u8> {
+        self.get(transaction).filter(|one| one.goes(direction))?.progress(direction)
+    }
+
+    fn is_complete(&self, transaction: u64, direction: Direction) -> bool {
+        self.get(transaction)
+            .is_none_or(|one| !one.goes(direction) || self.transactions.is_complete(one, direction))
+    }
+
+    fn read(&self, transaction: u64, reader: usize, direction: Direction, visit: &mut Visit<'_>) {
+        let Some(transaction) = self.get(transaction) else { return };
+        if reader == EVENTS_READER {
+            let _ = transaction.events().any(|number| visit_number(visit, u64::from(number)));
+        } else if let Some(reader) = P::READERS.get(reader) {
+            (reader.read)(&transaction.data, direction, visit);
+        }
+    }
+
+    fn noted(&mut self, transaction: u64, direction: Direction) -> Option<&mut Noted> {
+        let transaction = self.transactions.get_mut(transaction)?;
+        Some(&mut transaction.noted[direction.index()])
+    }
+
+    fn inspected(&mut self, transaction: u64, direction: Direction) {
+        if let Some(transaction) = self.transactions.get_mut(transaction) {
+            P::inspected(&mut transaction.data, direction);
+        }
+    }
+
+    fn release(&mut self) {
+        self.transactions.release();
+    }
+
+    fn http(&self, transaction: u64) -> Option<Http> {
+        P::http(&self.get(transaction)?.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app_layer::parser::Reader;
+    use crate::app_layer::testing::Dialogue;
+    use crate::app_layer::transaction::MAX_OPEN;
+    use rules::header::protocol::AppProtocol;
+    use rules::vocabulary::Reach;
+
+    static LINE: Field = Field::bytes("test.line", &[AppProtocol::Ftp], Reach::both(1, 1));
+
+    /// A protocol of lines, each a transaction that goes one way.
+    #[derive(Debug, Default)]
+    struct Lines {
+        /// Bytes known to hold no line end, by way.
+        looked: [usize; 2],
+    }
+
+    impl Parser for Lines {
+        type Transaction = Vec<u8>;
+        const READERS: &'static [Reader<Vec<u8>>] = &[Reader::new(&LINE, |line, _, visit| {
+            visit(line);
+        })];
+        const EVENTS: Option<&'static Field> = None;
+        const COMPLETE: [u8; 2] = [1, 1];
+
+        fn parse(
+            &mut self,
+            input: &Input<'_>,
+            transactions: &mut Transactions<Vec<u8>>,
+            _: &mut Requests,
+        ) -> Result<usize, Malformed> {
+            let mut consumed = 0;
+            let looked = &mut self.looked[input.direction.index()];
+            while let Some(at) = memchr::memchr(b'\n', &input.bytes[consumed + *looked..]) {
+                let end = consumed + *looked + at;
+                let (_, transaction) = transactions.begin_one_way(input.direction);
+                transaction.data.extend_from_slice(&input.bytes[consumed..end]);
+                transaction.advance(input.direction, 1);
+                (consumed, *looked) = (end + 1, 0);
+            }
+            *looked = input.bytes.len() - consumed;
+            Ok(consumed)
+        }
+    }
+
+    #[test]
+    fn any_pieces_make_the_same_transactions() {
+        let said = b"one\ntwo\n\nthree\nfo";
+        let whole = Dialogue::new::<Lines>().say(Direction::ToServer, said).lines::<Lines>();
+        assert_eq!(whole.iter().filter(|line| line.contains("test.line")).count(), 4);
+        for piece in 1..said.len() {
+            let cut =
+                Dialogue::new::<Lines>().say_in_pieces(Direction::ToServer, said, piece).lines::<Lines>();
+            assert_eq!(cut, whole, "pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn open_transactions_are_bounded() {
+        let mut dialogue = Dialogue::new::<Lines>();
+        dialogue.say(Direction::ToClient, &b"x\n".repeat(MAX_OPEN + 9)).end(Direction::ToClient);
+        assert_eq!(dialogue.conversation.transactions(), 9..9 + MAX_OPEN as u64);
+        assert_eq!(dialogue.conversation.take_cut_short(), 9);
+        assert!(dialogue.requests.is_empty() && !dialogue.malformed);
+    }
+
+    #[test]
+    fn transactions_are_kept_until_both_ways_were_looked_at() {
+        let mut conversation = begin::<Lines>();
+        let input =
+            Input { direction: Direction::ToServer, bytes: b"a\nb\n", end: false, time: Default::default() };
+        assert_eq!(conversation.parse(&input, &mut Requests::default()), Ok(4));
+        assert!(
+            conversation.is_complete(0, Direction::ToServer)
+                && conversation.is_complete(0, Direction::ToClient)
+        );
+        conversation.noted(1, Direction::ToServer).expect("it is kept").finished = true;
+        conversation.release();
+        assert_eq!(conversation.transactions(), 0..2, "the first is not done with");
+        conversation.noted(0, Direction::ToServer).expect("it is kept").finished = true;
+        conversation.release();
+        assert_eq!(conversation.transactions(), 2..2);
+    }
+}

@@ -1,0 +1,153 @@
+//! What a protocol's parser is: bytes of both ways in, transactions out.
+//!
+//! A parser never looks back: it is given the bytes it has not consumed yet and says how many it is done with. It
+//! remembers how far into the rest it has looked, so that input in single bytes costs no more than input at once.
+
+use super::transaction::Transactions;
+use crate::event::{Direction, Http};
+use crate::time::Timestamp;
+use rules::header::protocol::AppProtocol;
+use rules::vocabulary::Field;
+use std::fmt::Debug;
+use std::net::IpAddr;
+
+/// Bytes going one way.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// Which way they go.
+    pub direction: Direction,
+    /// All that was not consumed yet, without a hole. Of a datagram: all of it.
+    pub bytes: &'a [u8],
+    /// Whether nothing more comes this way.
+    pub end: bool,
+    /// The time of the packet that brought them.
+    pub time: Timestamp,
+}
+
+/// The bytes are not what the protocol allows, and the parser cannot find its way again: nothing more of the flow is
+/// parsed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Malformed;
+
+/// What a parser asks of whoever runs it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Requests {
+    /// From here on the flow speaks another protocol.
+    pub change: Option<Change>,
+    /// A connection that this one has announced.
+    pub expect: Option<Expectation>,
+    /// A message is whole: rules on the raw stream of this way should look at what there is now instead of waiting
+    /// for more.
+    pub inspect_raw: bool,
+    /// What follows is encrypted: payload is not worth inspecting any more.
+    pub encrypted: bool,
+    /// Nothing that follows is worth parsing: transactions stand as they are, and no more input comes.
+    pub finished: bool,
+}
+
+/// A change of protocol in the middle of a flow, behind the bytes consumed (STARTTLS, CONNECT, an upgrade).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// To this one.
+    To(AppProtocol),
+    /// To whatever it is then found to be.
+    Unknown,
+}
+
+/// A connection between the same two hosts that will speak a known protocol, such as that of FTP's data.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Expectation {
+    /// The host that will be connected to, if it was named; else either.
+    pub address: Option<IpAddr>,
+    /// The port that will be connected to.
+    pub port: u16,
+    /// What it will speak.
+    pub protocol: AppProtocol,
+    /// Which way its data will go, seen from whoever opened the announcing connection.
+    pub data: Direction,
+    /// What its parser wants to know, such as the name of the file.
+    pub about: Vec<u8>,
+}
+
+/// Takes one value of a field; says whether that is enough.
+pub type Visit<'v> = dyn FnMut(&[u8]) -> bool + 'v;
+
+/// How a field is read out of a transaction.
+#[derive(Debug)]
+pub struct Reader<T> {
+    /// Which field.
+    pub field: &'static Field,
+    /// Shows each of its values, none where there is none; numbers as 8 bytes, most significant first.
+    pub read: fn(&T, Direction, &mut Visit<'_>),
+    /// Whether it grows: it is then shown in windows, one after the other, until its transaction goes on.
+    pub streaming: bool,
+}
+
+impl<T> Reader<T> {
+    /// Of a field that is there at once.
+    pub const fn new(field: &'static Field, read: fn(&T, Direction, &mut Visit<'_>)) -> Self {
+        Self { field, read, streaming: false }
+    }
+
+    /// Of a field that is shown in windows.
+    pub const fn streaming(field: &'static Field, read: fn(&T, Direction, &mut Visit<'_>)) -> Self {
+        Self { field, read, streaming: true }
+    }
+}
+
+/// Shows a number as fields of numbers are read.
+pub fn visit_number(visit: &mut Visit<'_>, number: u64) -> bool {
+    visit(&number.to_be_bytes())
+}
+
+/// The parser of one flow.
+pub trait Parser: Debug + Default + Send + 'static {
+    /// What it makes.
+    type Transaction: Debug + Default + Send + 'static;
+
+    /// How each field is read.
+    const READERS: &'static [Reader<Self::Transaction>];
+
+    /// What can be wrong, as rules name it: numbers below 128.
+    const EVENTS: Option<&'static Field>;
+
+    /// The progress at which a request and a response are complete.
+    const COMPLETE: [u8; 2];
+
+    /// Reads what it can and says how many bytes it is done with. The others come again, with more behind them.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot go on at all.
+    fn parse(
+        &mut self,
+        input: &Input<'_>,
+        transactions: &mut Transactions<Self::Transaction>,
+        requests: &mut Requests,
+    ) -> Result<usize, Malformed>;
+
+    /// Goes on after `bytes` that were never seen, behind all that was consumed; what was not consumed is gone too.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot, which is so unless the protocol says otherwise.
+    fn skip(
+        &mut self,
+        _direction: Direction,
+        _bytes: u64,
+        _transactions: &mut Transactions<Self::Transaction>,
+    ) -> Result<(), Malformed> {
+        Err(Malformed)
+    }
+
+    /// Takes notice of what the flow before was expected to bring, see [`Expectation::about`].
+    fn expected(&mut self, _expectation: &Expectation) {}
+
+    /// Rules have looked at a transaction one way: windows of growing fields move on.
+    fn inspected(_transaction: &mut Self::Transaction, _direction: Direction) {}
+
+    /// What events tell of an HTTP transaction.
+    fn http(_transaction: &Self::Transaction) -> Option<Http> {
+        None
+    }
+}

@@ -1,0 +1,157 @@
+//! The transactions of one flow: numbered, bounded, and kept until both ways are complete and were looked at.
+
+use crate::event::Direction;
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// The most transactions of one flow that are open at once. One more, and the oldest is taken as complete (Suricata:
+/// `app-layer.protocols.http.libhtp.default-config.max-tx`, 512).
+pub const MAX_OPEN: usize = 512;
+
+/// A rule that has begun to match a transaction and waits for more of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Waiting {
+    /// Which rule of the set.
+    pub rule: u32,
+    /// Which of its inspections have held, a bit each.
+    pub held: u64,
+}
+
+/// What whoever inspects has noted of one way of a transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Noted {
+    /// Fields of a lower progress were looked at.
+    pub looked_below: u8,
+    /// Rules that wait for more, ascending.
+    pub waiting: SmallVec<[Waiting; 2]>,
+    /// Rules that are settled whatever comes, ascending; of those alone that could be tried again.
+    pub settled: SmallVec<[u32; 4]>,
+    /// There is nothing left to look at.
+    pub finished: bool,
+}
+
+/// One transaction.
+#[derive(Debug, Default)]
+pub struct Transaction<T> {
+    /// What the protocol says.
+    pub data: T,
+    /// How far request and response have come; nothing before the first byte.
+    progress: [Option<u8>; 2],
+    /// Ways that it does not have.
+    without: [bool; 2],
+    events: u128,
+    /// What whoever inspects has noted, by way.
+    pub noted: [Noted; 2],
+}
+
+impl<T> Transaction<T> {
+    /// Notes that the request or response has come so far; it never goes back.
+    pub fn advance(&mut self, direction: Direction, progress: u8) {
+        let now = &mut self.progress[direction.index()];
+        *now = (*now).max(Some(progress));
+    }
+
+    /// How far the request or response has come; nothing before its first byte.
+    pub fn progress(&self, direction: Direction) -> Option<u8> {
+        self.progress[direction.index()]
+    }
+
+    /// Notes that something is wrong: a number of the protocol's events, below 128.
+    pub fn event(&mut self, number: u8) {
+        self.events |= 1u128.checked_shl(u32::from(number)).unwrap_or(0);
+    }
+
+    /// The numbers of what is wrong.
+    pub fn events(&self) -> impl Iterator<Item = u8> + '_ {
+        (0..128).filter(|&number| self.events & (1 << number) != 0)
+    }
+
+    /// Whether something is wrong.
+    pub fn has_events(&self) -> bool {
+        self.events != 0
+    }
+
+    /// Whether it has a way at all: some are only requests, or only responses.
+    pub fn goes(&self, direction: Direction) -> bool {
+        !self.without[direction.index()]
+    }
+
+    fn is_over(&self) -> bool {
+        Direction::ALL.iter().all(|&way| !self.goes(way) || self.noted[way.index()].finished)
+    }
+}
+
+/// The transactions of one flow, the oldest first.
+#[derive(Debug)]
+pub struct Transactions<T> {
+    first: u64,
+    open: VecDeque<Transaction<T>>,
+    complete: [u8; 2],
+    /// Transactions taken as complete for lack of room.
+    pub cut_short: u64,
+}
+
+impl<T: Default> Transactions<T> {
+    pub(super) fn new(complete: [u8; 2]) -> Self {
+        Self { first: 0, open: VecDeque::new(), complete, cut_short: 0 }
+    }
+
+    /// A new transaction with its number.
+    pub fn begin(&mut self) -> (u64, &mut Transaction<T>) {
+        if self.open.len() >= MAX_OPEN {
+            // Whoever inspects had its chance at it with every packet so far.
+            self.open.pop_front();
+            self.first += 1;
+            self.cut_short += 1;
+        }
+        self.open.push_back(Transaction::default());
+        let id = self.first + self.open.len() as u64 - 1;
+        (id, self.open.back_mut().expect("one was just put in"))
+    }
+
+    /// A new transaction that goes one way alone, with its number.
+    pub fn begin_one_way(&mut self, direction: Direction) -> (u64, &mut Transaction<T>) {
+        let (id, transaction) = self.begin();
+        transaction.without[direction.opposite().index()] = true;
+        (id, transaction)
+    }
+
+    /// The transaction of that number, as long as it is kept.
+    pub fn get_mut(&mut self, id: u64) -> Option<&mut Transaction<T>> {
+        self.open.get_mut(usize::try_from(id.checked_sub(self.first)?).ok()?)
+    }
+
+    /// The transaction of that number, as long as it is kept.
+    pub fn get(&self, id: u64) -> Option<&Transaction<T>> {
+        self.open.get(usize::try_from(id.checked_sub(self.first)?).ok()?)
+    }
+
+    /// The newest.
+    pub fn last_mut(&mut self) -> Option<&mut Transaction<T>> {
+        self.open.back_mut()
+    }
+
+    /// Those kept, by number, the oldest first.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut Transaction<T>)> {
+        (self.first..).zip(self.open.iter_mut())
+    }
+
+    /// The numbers of those kept.
+    pub fn numbers(&self) -> Range<u64> {
+        self.first..self.first + self.open.len() as u64
+    }
+
+    /// Whether a way of a transaction is complete.
+    pub fn is_complete(&self, transaction: &Transaction<T>, direction: Direction) -> bool {
+        transaction.progress(direction).is_some_and(|now| now >= self.complete[direction.index()])
+    }
+
+    /// Lets go of the oldest, as far as both of their ways are done with.
+    pub(super) fn release(&mut self) {
+        while self.open.front().is_some_and(Transaction::is_over) {
+            self.open.pop_front();
+            self.first += 1;
+        }
+    }
+}
