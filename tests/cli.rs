@@ -332,3 +332,22 @@ fn the_summary_is_json_where_logs_are() {
     assert_eq!(line["counters"]["alerts"], 2);
     assert_eq!(line["counters"]["events_written"], 2);
 }
+
+#[test]
+fn a_suricata_yaml_becomes_a_configuration_that_loads() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (yaml, toml) = (path("suricata.yaml"), path("sensor.toml"));
+    std::fs::write(&yaml, "%YAML 1.1\n---\npacket-alert-max: 20\nrunmode: workers\n").unwrap();
+    let output = run(&["config", "import-suricata", &yaml, "-o", &toml]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stderr(&output).contains("runmode: no counterpart here"), "{}", stderr(&output));
+    let shown = run(&["--config", &toml, "config", "show"]);
+    assert!(stdout(&shown).contains("max_alerts_per_packet = 20"), "{}", stderr(&shown));
+    let again = run(&["config", "import-suricata", &yaml, "-o", &toml]);
+    assert_eq!(code(&again), 73, "what exists is not overwritten");
+    std::fs::write(&yaml, "vars: [\n").unwrap();
+    let broken = run(&["config", "import-suricata", &yaml]);
+    assert_eq!(code(&broken), 65);
+    assert!(stderr(&broken).contains("line 2"), "{}", stderr(&broken));
+}

@@ -176,7 +176,13 @@ fn from_text(keys: &Keys, path: Vec<String>, text: &str, origin: Origin) -> Resu
     checked(keys, path, value, origin)
 }
 
-fn checked(keys: &Keys, path: Vec<String>, value: Value, origin: Origin) -> Result<Setting, ConfigFault> {
+/// A setting of a key that exists, of the type that it wants.
+pub(super) fn checked(
+    keys: &Keys,
+    path: Vec<String>,
+    value: Value,
+    origin: Origin,
+) -> Result<Setting, ConfigFault> {
     match keys.find(&path) {
         Err(unknown) => return Err(ConfigFault { origin, message: unknown.to_string() }),
         Ok(node) if node.is_table() => {

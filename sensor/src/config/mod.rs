@@ -11,6 +11,7 @@ mod load;
 mod origin;
 mod sections;
 mod show;
+pub mod suricata;
 
 pub use error::{ConfigError, ConfigFault};
 pub use load::{Loaded, Sources};
