@@ -14,8 +14,8 @@ use crate::text::{SourceTooLarge, Span, Text};
 /// The most variables that name each other in a chain.
 const MAX_CHAIN: usize = 16;
 
-/// Suricata's default `vars.address-groups` (documentation: "Rule-vars" in "Suricata.yaml").
-const DEFAULT_ADDRESSES: &[(&str, &str)] = &[
+/// Suricata's default `vars.address-groups`, names with their values (documentation: "Rule-vars" in "Suricata.yaml").
+pub const DEFAULT_ADDRESSES: &[(&str, &str)] = &[
     ("HOME_NET", "[192.168.0.0/16,10.0.0.0/8,172.16.0.0/12]"),
     ("EXTERNAL_NET", "!$HOME_NET"),
     ("HTTP_SERVERS", "$HOME_NET"),
@@ -33,8 +33,8 @@ const DEFAULT_ADDRESSES: &[(&str, &str)] = &[
     ("ENIP_SERVER", "$HOME_NET"),
 ];
 
-/// Suricata's default `vars.port-groups`.
-const DEFAULT_PORTS: &[(&str, &str)] = &[
+/// Suricata's default `vars.port-groups`, likewise.
+pub const DEFAULT_PORTS: &[(&str, &str)] = &[
     ("HTTP_PORTS", "80"),
     ("SHELLCODE_PORTS", "!80"),
     ("ORACLE_PORTS", "1521"),

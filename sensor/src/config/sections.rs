@@ -2,6 +2,7 @@
 
 use crate::event::{DetectionType, Endpoints, Layout, NetworkId};
 use crate::reassembly::fragment::HostPolicies;
+use rules::header::variable::{DEFAULT_ADDRESSES, DEFAULT_PORTS};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -136,44 +137,12 @@ pub struct VariablesConfig {
     pub ports: BTreeMap<String, Group>,
 }
 
-const ADDRESSES: &[(&str, &str)] = &[
-    ("AIM_SERVERS", "$EXTERNAL_NET"),
-    ("DC_SERVERS", "$HOME_NET"),
-    ("DNP3_CLIENT", "$HOME_NET"),
-    ("DNP3_SERVER", "$HOME_NET"),
-    ("DNS_SERVERS", "$HOME_NET"),
-    ("ENIP_CLIENT", "$HOME_NET"),
-    ("ENIP_SERVER", "$HOME_NET"),
-    ("EXTERNAL_NET", "!$HOME_NET"),
-    ("HOME_NET", "[192.168.0.0/16,10.0.0.0/8,172.16.0.0/12]"),
-    ("HTTP_SERVERS", "$HOME_NET"),
-    ("MODBUS_CLIENT", "$HOME_NET"),
-    ("MODBUS_SERVER", "$HOME_NET"),
-    ("SMTP_SERVERS", "$HOME_NET"),
-    ("SQL_SERVERS", "$HOME_NET"),
-    ("TELNET_SERVERS", "$HOME_NET"),
-];
-
-const PORTS: &[(&str, &str)] = &[
-    ("DNP3_PORTS", "20000"),
-    ("FILE_DATA_PORTS", "[$HTTP_PORTS,110,143]"),
-    ("FTP_PORTS", "21"),
-    ("GENEVE_PORTS", "6081"),
-    ("HTTP_PORTS", "80"),
-    ("MODBUS_PORTS", "502"),
-    ("ORACLE_PORTS", "1521"),
-    ("SHELLCODE_PORTS", "!80"),
-    ("SSH_PORTS", "22"),
-    ("TEREDO_PORTS", "3544"),
-    ("VXLAN_PORTS", "4789"),
-];
-
 impl Default for VariablesConfig {
     fn default() -> Self {
         let groups = |table: &[(&str, &str)]| {
             table.iter().map(|&(name, text)| (name.to_owned(), Group(text.to_owned()))).collect()
         };
-        Self { addresses: groups(ADDRESSES), ports: groups(PORTS) }
+        Self { addresses: groups(DEFAULT_ADDRESSES), ports: groups(DEFAULT_PORTS) }
     }
 }
 
