@@ -1,6 +1,6 @@
 //! A parser with its transactions, whichever protocol it is of.
 
-use super::parser::{Expectation, Input, Malformed, Parser, Requests, Visit, visit_number};
+use super::parser::{Expectation, Input, Malformed, Parser, Requests, VisitWindow};
 use super::transaction::{Noted, Transaction, Transactions};
 use crate::event::{Direction, Http};
 use rules::vocabulary::Field;
@@ -49,8 +49,8 @@ pub trait Conversation: Debug + Send {
     /// Whether a way of a transaction is complete, or does not exist.
     fn is_complete(&self, transaction: u64, direction: Direction) -> bool;
 
-    /// Shows each value of a field, by its reader's place.
-    fn read(&self, transaction: u64, reader: usize, direction: Direction, visit: &mut Visit<'_>);
+    /// Shows each value of a field with its offset, by its reader's place.
+    fn read(&self, transaction: u64, reader: usize, direction: Direction, visit: &mut VisitWindow<'_>);
 
     /// What is noted of a way of a transaction.
     fn noted(&mut self, transaction: u64, direction: Direction) -> Option<&mut Noted>;
@@ -73,7 +73,7 @@ pub fn field_rows<P: Parser>() -> Vec<FieldRow> {
     let fields = P::READERS.iter().enumerate().map(|(reader, row)| FieldRow {
         field: row.field,
         reader,
-        streaming: row.streaming,
+        streaming: row.is_streaming(),
     });
     let events = P::EVENTS.map(|field| FieldRow { field, reader: EVENTS_READER, streaming: true });
     fields.chain(events).collect()
@@ -128,12 +128,12 @@ impl<P: Parser> Conversation for Spoken<P> {
             .is_none_or(|one| !one.goes(direction) || self.transactions.is_complete(one, direction))
     }
 
-    fn read(&self, transaction: u64, reader: usize, direction: Direction, visit: &mut Visit<'_>) {
+    fn read(&self, transaction: u64, reader: usize, direction: Direction, visit: &mut VisitWindow<'_>) {
         let Some(transaction) = self.get(transaction) else { return };
         if reader == EVENTS_READER {
-            let _ = transaction.events().any(|number| visit_number(visit, u64::from(number)));
+            let _ = transaction.events().any(|number| visit(0, &u64::from(number).to_be_bytes()));
         } else if let Some(reader) = P::READERS.get(reader) {
-            (reader.read)(&transaction.data, direction, visit);
+            reader.show(&transaction.data, direction, visit);
         }
     }
 

@@ -72,26 +72,47 @@ pub struct Expectation {
 /// Takes one value of a field; says whether that is enough.
 pub type Visit<'v> = dyn FnMut(&[u8]) -> bool + 'v;
 
+/// Takes one window of a growing field, after its offset in the field; says whether that is enough.
+pub type VisitWindow<'v> = dyn FnMut(u64, &[u8]) -> bool + 'v;
+
 /// How a field is read out of a transaction.
 #[derive(Debug)]
 pub struct Reader<T> {
     /// Which field.
     pub field: &'static Field,
-    /// Shows each of its values, none where there is none; numbers as 8 bytes, most significant first.
-    pub read: fn(&T, Direction, &mut Visit<'_>),
-    /// Whether it grows: it is then shown in windows, one after the other, until its transaction goes on.
-    pub streaming: bool,
+    read: Read<T>,
+}
+
+#[derive(Debug)]
+enum Read<T> {
+    Whole(fn(&T, Direction, &mut Visit<'_>)),
+    Windows(fn(&T, Direction, &mut VisitWindow<'_>)),
 }
 
 impl<T> Reader<T> {
-    /// Of a field that is there at once.
+    /// Of a field that is there at once: shows each of its values, none where there is none; numbers as 8 bytes,
+    /// most significant first.
     pub const fn new(field: &'static Field, read: fn(&T, Direction, &mut Visit<'_>)) -> Self {
-        Self { field, read, streaming: false }
+        Self { field, read: Read::Whole(read) }
     }
 
-    /// Of a field that is shown in windows.
-    pub const fn streaming(field: &'static Field, read: fn(&T, Direction, &mut Visit<'_>)) -> Self {
-        Self { field, read, streaming: true }
+    /// Of a field that grows: shows what is new enough to be looked at, as often as there is something, until its
+    /// transaction goes on.
+    pub const fn streaming(field: &'static Field, read: fn(&T, Direction, &mut VisitWindow<'_>)) -> Self {
+        Self { field, read: Read::Windows(read) }
+    }
+
+    /// Whether the field is shown in windows.
+    pub const fn is_streaming(&self) -> bool {
+        matches!(self.read, Read::Windows(_))
+    }
+
+    /// Shows the field's values, with their offsets: 0 for what is there at once.
+    pub fn show(&self, transaction: &T, direction: Direction, visit: &mut VisitWindow<'_>) {
+        match self.read {
+            Read::Whole(read) => read(transaction, direction, &mut |value| visit(0, value)),
+            Read::Windows(read) => read(transaction, direction, visit),
+        }
     }
 }
 

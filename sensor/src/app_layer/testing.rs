@@ -67,7 +67,7 @@ impl Dialogue {
                     .iter()
                     .filter(|row| !row.streaming || row.field.name == "app-layer-event")
                 {
-                    self.conversation.read(transaction, row.reader, direction, &mut |value| {
+                    self.conversation.read(transaction, row.reader, direction, &mut |_, value| {
                         let name = row.field.name;
                         lines.push(format!("{transaction} {direction:?} {name} {}", value.escape_ascii()));
                         false
