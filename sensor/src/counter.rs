@@ -54,6 +54,14 @@ counters! {
     FragmentsReassembled = "fragments_reassembled",
     /// Fragmented packets given up: time, memory, count or a hole that stayed.
     FragmentsDropped = "fragments_dropped",
+    /// Holes in streams that protocol parsers came upon.
+    AppGaps = "app_gaps",
+    /// Flows whose parser gave up on what it read.
+    AppMalformed = "app_malformed",
+    /// Transactions taken as complete because a flow had too many open.
+    TransactionsCutShort = "transactions_cut_short",
+    /// Connections announced by another that were forgotten for lack of room.
+    ExpectationsRefused = "expectations_refused",
     /// Flows created.
     FlowsCreated = "flows_created",
     /// Flows ended because nothing came any more.

@@ -3,7 +3,7 @@
 use super::SignatureId;
 use crate::header::protocol::PacketProtocol;
 use crate::prefilter::{Hits, Matcher};
-use crate::signature::{Signature, Source, Way};
+use crate::signature::{Kind, Signature, Source, Way};
 use crate::vocabulary::Field;
 use std::collections::HashMap;
 
@@ -160,22 +160,67 @@ fn index(by_pattern: HashMap<Vec<u8>, Vec<SignatureId>>, always: Vec<SignatureId
     Group { matcher: Matcher::new(&patterns), starts, rules, always }
 }
 
-/// For each field that holds some rule's fast pattern, the rules it finds, by way.
-pub(super) fn by_field(signatures: &[Signature]) -> Vec<(&'static Field, [Group; 2])> {
-    let mut fields: Vec<&'static Field> = Vec::new();
-    for signature in signatures {
-        let Some(fast) = &signature.fast_pattern else { continue };
-        if let Source::Field(field) = signature.inspections[fast.inspection].source
-            && !fields.contains(&field)
-        {
-            fields.push(field);
+/// Rules that one field's values can find, as they are or after the same transforms.
+#[derive(Debug)]
+pub struct FieldGroup {
+    /// The field.
+    pub field: &'static Field,
+    /// A rule and which of its inspections has the transforms that come first, if there are any.
+    pub transforms: Option<(SignatureId, usize)>,
+    /// The rules, by way: to the server, to the client.
+    pub ways: [Group; 2],
+}
+
+/// Where a rule's fast pattern stands, if it stands in a field: the rule's inspection, and the field.
+fn in_field(signature: &Signature) -> Option<(usize, &'static Field)> {
+    let at = signature.fast_pattern.as_ref()?.inspection;
+    match signature.inspections[at].source {
+        Source::Field(field) => Some((at, field)),
+        _ => None,
+    }
+}
+
+/// The rules that fields find.
+pub(super) fn by_field(signatures: &[Signature]) -> Vec<FieldGroup> {
+    /// A field with transforms, by an inspection that has them, and the rules found there.
+    struct Found<'a> {
+        first: (SignatureId, usize, &'static Field),
+        rules: Vec<(SignatureId, &'a Signature)>,
+    }
+    let transforms = |id: SignatureId, at: usize| &signatures[id as usize].inspections[at].transforms;
+    let alike = |a: (SignatureId, usize), b: (SignatureId, usize)| {
+        let (a, b) = (transforms(a.0, a.1), transforms(b.0, b.1));
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(&**b))
+    };
+    let mut all: Vec<Found<'_>> = Vec::new();
+    for (id, signature) in (0..).zip(signatures) {
+        let Some((at, field)) = in_field(signature) else { continue };
+        let known = all.iter_mut().find(|found| {
+            let (known, place, of) = found.first;
+            of == field && alike((known, place), (id, at))
+        });
+        match known {
+            Some(found) => found.rules.push((id, signature)),
+            None => all.push(Found { first: (id, at, field), rules: vec![(id, signature)] }),
         }
     }
-    let group = |field: &'static Field, to_server: bool| {
-        let found = (0..).zip(signatures).filter(|(_, s)| {
-            goes(s.way, to_server) && pattern_in(s, |source| source == Source::Field(field)).is_some()
-        });
-        of(found, &[Source::Field(field)])
+    let group = |found: Found<'_>| {
+        let (id, at, field) = found.first;
+        let way = |to_server: bool| {
+            let mut by_pattern: HashMap<Vec<u8>, Vec<SignatureId>> = HashMap::new();
+            for (id, signature) in found.rules.iter().filter(|(_, s)| goes(s.way, to_server)) {
+                let pattern = signature.fast_pattern.as_ref().map(|fast| fast.bytes.to_ascii_lowercase());
+                by_pattern.entry(pattern.expect("it stands in a field")).or_default().push(*id);
+            }
+            index(by_pattern, Vec::new())
+        };
+        let transforms = (!transforms(id, at).is_empty()).then_some((id, at));
+        FieldGroup { field, transforms, ways: [way(true), way(false)] }
     };
-    fields.into_iter().map(|field| (field, [group(field, true), group(field, false)])).collect()
+    all.into_iter().map(group).collect()
+}
+
+/// Whether a rule on transactions is found by none of their fields.
+pub(super) fn is_unfound(signature: &Signature) -> bool {
+    signature.kind == Kind::Transaction && in_field(signature).is_none()
 }

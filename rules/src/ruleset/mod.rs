@@ -9,11 +9,10 @@ mod head;
 mod order;
 
 pub use address_index::AddressIndex;
-pub use group::{Candidates, Group, Transport};
+pub use group::{Candidates, FieldGroup, Group, Transport};
 pub use head::{FlowState, Head};
 
 use crate::signature::{Kind, Signature, Source};
-use crate::vocabulary::Field;
 
 /// The number of a signature in its rule set, which is also its place in the order of inspection.
 pub type SignatureId = u32;
@@ -25,7 +24,8 @@ pub struct RuleSet {
     heads: Vec<Head>,
     packets: [[Group; 2]; Transport::COUNT],
     streams: [Group; 2],
-    fields: Vec<(&'static Field, [Group; 2])>,
+    fields: Vec<FieldGroup>,
+    transactions: [Group; 2],
     addresses: AddressIndex,
     decode_events: Vec<SignatureId>,
     protocol_detection: Vec<SignatureId>,
@@ -67,10 +67,15 @@ impl RuleSet {
             )
         });
         let fields = group::by_field(&signatures);
+        let transactions = WAYS.map(|to_server| {
+            let looks = |s: &Signature| group::is_unfound(s) && group::goes(s.way, to_server);
+            group::of(numbered().filter(|(_, s)| looks(s)), &[Source::Payload])
+        });
         Self {
             packets,
             streams,
             fields,
+            transactions,
             addresses: AddressIndex::new(numbered().filter(|(_, s)| s.kind == Kind::IpOnly)),
             decode_events: of_kind(Kind::DecodeEvent),
             protocol_detection: of_kind(Kind::ProtocolDetection),
@@ -105,9 +110,15 @@ impl RuleSet {
         &self.streams[usize::from(!to_server)]
     }
 
-    /// Rules whose prefilter looks at a field, for each field that any rule looks at, by way.
-    pub fn fields(&self) -> &[(&'static Field, [Group; 2])] {
+    /// Rules on transactions by the field that finds them.
+    pub fn fields(&self) -> &[FieldGroup] {
         &self.fields
+    }
+
+    /// Rules on transactions going one way that no field finds: some by a pattern in payload or stream, the others
+    /// always tried.
+    pub fn transactions(&self, to_server: bool) -> &Group {
+        &self.transactions[usize::from(!to_server)]
     }
 
     /// Rules on addresses alone.
@@ -133,7 +144,7 @@ impl RuleSet {
     /// Bytes that all prefilters hold.
     pub fn prefilter_memory(&self) -> usize {
         let packets = self.packets.iter().flatten();
-        let fields = self.fields.iter().flat_map(|(_, groups)| groups);
-        packets.chain(&self.streams).chain(fields).map(Group::memory).sum()
+        let fields = self.fields.iter().flat_map(|group| &group.ways);
+        packets.chain(&self.streams).chain(&self.transactions).chain(fields).map(Group::memory).sum()
     }
 }
