@@ -1,18 +1,16 @@
 //! Delivery to stand-ins that others wrote, read back by somebody else's client: moto for STS and IAM, kinesalite for
 //! hashing and reading back, our own for the rest; boto3 reads. Whatever is not installed is skipped by name.
 
-use super::{EXTERNAL_ID, Rig, delivery, event, origin};
+use super::peers::{Server, command, installed, python};
+use super::{EXTERNAL_ID, Rig};
 use sensor::dev::fake_aws::{FakeAws, FakeConfig};
-use sensor::sink::Sink;
+use sensor::sink::kinesis::KinesisConfig;
+use sensor::sink::kinesis::answer::FaultKind;
 use sensor::sink::kinesis::integration::{Integration, Store};
 use sensor::sink::kinesis::secret::ExternalId;
-use sensor::sink::kinesis::{AddressBy, DeliveryConfig, KinesisSink};
-use std::net::TcpStream;
+use sensor::sink::kinesis::setup::Setup;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
-
-const EVENTS: u64 = 2_000;
+use std::time::SystemTime;
 
 /// Writes all data of a stream, a line each.
 const READ_BACK: &str = r#"
@@ -32,73 +30,37 @@ for shard in client.list_shards(StreamName=stream)["Shards"]:
         place = answer.get("NextShardIterator")
 "#;
 
-/// Makes a stream, and the role for it.
+/// Makes a stream.
 const PREPARE: &str = r#"
-import boto3, json, sys
-endpoint, stream, role = sys.argv[1:4]
-about = dict(endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="AKIAOWNER", aws_secret_access_key="secret")
-kinesis = boto3.client("kinesis", **about)
+import boto3, sys
+endpoint, stream = sys.argv[1:3]
+kinesis = boto3.client("kinesis", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="AKIAOWNER",
+                       aws_secret_access_key="secret")
 kinesis.create_stream(StreamName=stream, ShardCount=4)
 kinesis.get_waiter("stream_exists").wait(StreamName=stream, WaiterConfig=dict(Delay=1))
-if role:
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
-    boto3.client("iam", **about).create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
 "#;
 
-/// Whether everything named can be run; says what cannot.
-fn installed(test: &str, programs: &[&str]) -> bool {
-    let missing = programs.iter().find(|program| {
-        let found = match **program {
-            "boto3" => Command::new("python3").args(["-c", "import boto3"]).output(),
-            "kinesalite" => Command::new("node").args(["-e", "require('kinesalite')"]).output(),
-            program => Command::new("sh").args(["-c", &format!("command -v {program}")]).output(),
-        };
-        !found.is_ok_and(|output| output.status.success())
-    });
-    if let Some(missing) = missing {
-        eprintln!("skipped {test}: {missing} is not installed");
-    }
-    missing.is_none()
-}
-
-fn python(script: &str, arguments: &[&str]) -> Vec<u8> {
-    let mut command = Command::new("python3");
-    command.arg("-c").arg(script).args(arguments);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
-        command.env_remove(name);
-    }
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
-/// A server that ends with the test.
-struct Server(Child);
-
-impl Server {
-    fn start(program: &str, arguments: &[&str], port: u16) -> Self {
-        let mut command = Command::new(program);
-        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
-        let server = Self(command.spawn().unwrap());
-        let until = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < until, "{program} does not listen");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        server
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+/// Makes a user who may assume roles, the role Writer that demands an external ID and may put, and the role Idler that
+/// may not; then has every call's signature and permission checked. Writes the user's keys.
+const PREPARE_ROLES: &str = r#"
+import boto3, json, sys, urllib.request
+endpoint, external_id = sys.argv[1:3]
+iam = boto3.client("iam", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="AKIAOWNER",
+                   aws_secret_access_key="secret")
+def policy(action, **more):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, **more}]})
+user = iam.create_user(UserName="sensor")["User"]["Arn"]
+iam.put_user_policy(UserName="sensor", PolicyName="assume", PolicyDocument=policy("sts:AssumeRole", Resource="*"))
+trust = policy("sts:AssumeRole", Principal={"AWS": user}, Condition={"StringEquals": {"sts:ExternalId": external_id}})
+for role, action in [("Writer", ["kinesis:PutRecord", "kinesis:PutRecords"]), ("Idler", ["kinesis:ListStreams"])]:
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
+    # moto compares resources with * only.
+    iam.put_role_policy(RoleName=role, PolicyName="put", PolicyDocument=policy(action, Resource="*"))
+key = iam.create_access_key(UserName="sensor")["AccessKey"]
+print(key["AccessKeyId"], key["SecretAccessKey"])
+headers = {"Content-Type": "text/plain"}
+urllib.request.urlopen(urllib.request.Request(endpoint + "/moto-api/reset-auth", data=b"0", headers=headers))
+"#;
 
 fn set(directory: &Path, stream: &str, role: &str) -> Store {
     let store = Store::new(directory);
@@ -109,69 +71,116 @@ fn set(directory: &Path, stream: &str, role: &str) -> Store {
     store
 }
 
-/// Delivers, and compares what boto3 reads back with what a file would hold.
-fn deliver_and_compare(config: &DeliveryConfig, store: &Store, endpoint: &str, stream: &str) {
-    let events: Vec<_> = (0..EVENTS).map(|number| event(number, number % 500, 200)).collect();
-    let mut sink = KinesisSink::start(config, store, &origin()).unwrap();
-    sink.accept(&events).unwrap();
-    let account = sink.close(Duration::from_secs(60), true);
-    assert_eq!((account.delivered, account.pending()), (EVENTS, 0), "{:?}", store.status());
-    let read = python(READ_BACK, &[endpoint, stream]);
-    let mut read: Vec<_> = read.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
-    let mut sent: Vec<_> = events.iter().map(|event| &*event.json).collect();
-    read.sort_unstable();
-    sent.sort_unstable();
-    assert!(read == sent, "{} lines read, {} events sent", read.len(), sent.len());
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut lines: Vec<_> = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// Replays all captures of the repository with a rule that matches anything, and compares what boto3 reads back with
+/// what the same replay wrote to a file. `places` is the environment that tells where Kinesis and STS are.
+fn replay_and_compare(state: &Path, places: &[(&str, &str)], endpoint: &str, stream: &str) {
+    let (rules, written) = (state.join("any.rules"), state.join("events.jsonl"));
+    std::fs::write(&rules, "alert ip any any -> any any (msg:\"Anything\"; sid:1; rev:1;)\n").unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let output = command(env!("CARGO_BIN_EXE_sensor"))
+        .args(["replay", "--deliver", "--deliver-within", "120", "-S"])
+        .args([&rules, Path::new("-o"), &written, &fixtures.join("cases"), &fixtures.join("pcaps")])
+        .env("SENSOR_STATE_DIR", state)
+        .env("SENSOR__DELIVERY__KINESIS__REQUEST_TIMEOUT_MS", "30000")
+        .env("AWS_ACCESS_KEY_ID", "AKIASENSOR")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(places.iter().copied())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let (read, file) = (python(READ_BACK, &[endpoint, stream]), std::fs::read(written).unwrap());
+    let (read, file) = (lines(&read), lines(&file));
+    assert!(file.len() > 500, "{} events", file.len());
+    assert!(read == file, "{} events read back, {} written", read.len(), file.len());
 }
 
 #[test]
-fn boto3_reads_from_our_own_stand_in_what_was_sent() {
-    if !installed("boto3_reads_from_our_own_stand_in_what_was_sent", &["boto3"]) {
+fn our_own_stand_in_holds_what_a_replay_wrote() {
+    if !installed("our_own_stand_in_holds_what_a_replay_wrote", &["boto3"]) {
         return;
     }
-    let fake = FakeConfig { shards: 4, shard_limits: false, ..FakeConfig::default() };
-    let rig = Rig::with(fake, std::sync::Arc::default());
-    deliver_and_compare(&rig.config, &rig.store(), &rig.aws.endpoint(), &rig.aws.config().stream);
+    let rig = Rig::with(FakeConfig { shards: 4, ..FakeConfig::default() }, std::sync::Arc::default());
+    let endpoint = rig.aws.endpoint();
+    let all = [("AWS_ENDPOINT_URL", endpoint.as_str())];
+    replay_and_compare(rig.directory.path(), &all, &endpoint, &rig.aws.config().stream);
 }
 
 #[test]
-fn moto_gives_the_role_and_takes_the_events() {
-    if !installed("moto_gives_the_role_and_takes_the_events", &["moto_server", "boto3"]) {
+fn moto_holds_what_a_replay_wrote() {
+    if !installed("moto_holds_what_a_replay_wrote", &["moto_server", "boto3"]) {
         return;
     }
-    let port = free_port();
-    let _moto = Server::start("moto_server", &["-H", "127.0.0.1", "-p", &port.to_string()], port);
-    let endpoint = format!("http://127.0.0.1:{port}");
-    python(PREPARE, &[&endpoint, "events", "Writer"]);
+    let moto = Server::moto();
+    let endpoint = moto.endpoint();
+    python(PREPARE, &[&endpoint, "events"]);
     let directory = tempfile::tempdir().unwrap();
-    let store = set(directory.path(), "events", "Writer");
-    // Only for the credentials and the bounds; moto answers.
-    let unused = FakeAws::start(FakeConfig { shards: 4, ..FakeConfig::default() }).unwrap();
-    let mut config = delivery(&unused, directory.path());
-    config.kinesis.endpoint_url = Some(endpoint.clone());
-    config.kinesis.sts_endpoint_url = Some(endpoint.clone());
-    config.kinesis.request_timeout_ms = 30_000;
-    deliver_and_compare(&config, &store, &endpoint, "events");
+    set(directory.path(), "events", "Writer");
+    replay_and_compare(directory.path(), &[("AWS_ENDPOINT_URL", &endpoint)], &endpoint, "events");
 }
 
 #[test]
-fn kinesalite_hashes_keys_as_we_do_and_returns_what_was_sent() {
-    if !installed("kinesalite_hashes_keys_as_we_do_and_returns_what_was_sent", &["kinesalite", "boto3"]) {
+fn kinesalite_holds_what_a_replay_wrote() {
+    if !installed("kinesalite_holds_what_a_replay_wrote", &["kinesalite", "boto3"]) {
         return;
     }
-    let port = free_port();
-    // Its own command would listen on every address. Found by way of NODE_PATH.
-    let launcher = format!("require('kinesalite')().listen({port}, '127.0.0.1')");
-    let _kinesalite = Server::start("node", &["-e", &launcher], port);
-    let endpoint = format!("http://127.0.0.1:{port}");
-    python(PREPARE, &[&endpoint, "events", ""]);
+    let kinesalite = Server::kinesalite();
+    let endpoint = kinesalite.endpoint();
+    python(PREPARE, &[&endpoint, "events"]);
     let directory = tempfile::tempdir().unwrap();
-    let store = set(directory.path(), "events", "MeterSIEMIntegrationRole");
+    set(directory.path(), "events", "MeterSIEMIntegrationRole");
     // kinesalite has no STS and knows no ARNs.
-    let sts = FakeAws::start(FakeConfig { shards: 4, ..FakeConfig::default() }).unwrap();
-    let mut config = delivery(&sts, directory.path());
-    config.kinesis.endpoint_url = Some(endpoint.clone());
-    config.kinesis.address_by = AddressBy::Name;
-    config.kinesis.request_timeout_ms = 30_000;
-    deliver_and_compare(&config, &store, &endpoint, "events");
+    let sts = FakeAws::start(FakeConfig::default()).unwrap();
+    let split = [
+        ("AWS_ENDPOINT_URL_KINESIS", endpoint.as_str()),
+        ("AWS_ENDPOINT_URL_STS", &sts.endpoint()),
+        ("SENSOR__DELIVERY__KINESIS__ADDRESS_BY", "name"),
+    ];
+    replay_and_compare(directory.path(), &split, &endpoint, "events");
+}
+
+#[test]
+fn moto_checks_signatures_sessions_and_permissions() {
+    if !installed("moto_checks_signatures_sessions_and_permissions", &["moto_server", "boto3"]) {
+        return;
+    }
+    let moto = Server::moto();
+    python(PREPARE, &[&moto.endpoint(), "events"]);
+    let keys = String::from_utf8(python(PREPARE_ROLES, &[&moto.endpoint(), EXTERNAL_ID])).unwrap();
+    let (key, secret) = keys.trim().split_once(' ').unwrap();
+    let wrong_secret = secret.chars().rev().collect::<String>();
+    for (name, role, external_id, secret, expected) in [
+        ("all right", "Writer", EXTERNAL_ID, secret, Ok(())),
+        ("wrong secret key", "Writer", EXTERNAL_ID, &wrong_secret, Err(FaultKind::RoleRefused)),
+        ("wrong external ID", "Writer", "another-external-id", secret, Err(FaultKind::RoleRefused)),
+        ("no permission", "Idler", EXTERNAL_ID, secret, Err(FaultKind::PutRefused)),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = set(directory.path(), "events", role);
+        let mut integration = store.load().unwrap().unwrap();
+        integration.external_id = ExternalId::new(external_id).unwrap();
+        let credentials = directory.path().join("credentials");
+        let text = format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n");
+        std::fs::write(&credentials, text).unwrap();
+        let config = KinesisConfig {
+            endpoint_url: Some(moto.endpoint()),
+            sts_endpoint_url: Some(moto.endpoint()),
+            credentials_file: Some(credentials),
+            ..KinesisConfig::default()
+        };
+        let setup = Setup::new(&config, &integration, "sensor-test").unwrap();
+        let outcome = setup.send("key", b"{}").unwrap();
+        // moto's refusals have no code that the SDK could read, so the status is all that tells them apart.
+        assert_eq!(outcome.map(drop).map_err(|fault| fault.kind), expected, "{name}");
+    }
 }

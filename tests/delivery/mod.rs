@@ -6,6 +6,7 @@ mod emulators;
 mod faults;
 mod identity;
 mod outage;
+mod peers;
 mod rate;
 
 use sensor::dev::fake_aws::{FakeAws, FakeConfig};

@@ -123,7 +123,10 @@ pub(crate) struct Target {
     pub(crate) role_arn: String,
     pub(crate) account: String,
     pub(crate) region: String,
-    pub(crate) endpoint: String,
+    /// Where Kinesis is asked.
+    pub(crate) kinesis: String,
+    /// Where STS is asked.
+    pub(crate) sts: String,
 }
 
 impl Target {
@@ -148,7 +151,7 @@ impl Target {
                     self.role_arn
                 ),
             ),
-            _ => self.unreachable("STS", message),
+            _ => unreachable("STS", &self.sts, message),
         }
     }
 
@@ -200,7 +203,7 @@ impl Target {
             (_, Some(400..)) => {
                 fault(FaultKind::PutRefused, format!("Kinesis refuses kinesis:PutRecords: {code} {message}"))
             }
-            _ => Answer::Fault(self.unreachable("Kinesis", message)),
+            _ => Answer::Fault(unreachable("Kinesis", &self.kinesis, message)),
         }
     }
 
@@ -210,15 +213,15 @@ impl Target {
             format!("Unauthorized - the sensor's own AWS credentials are rejected ({code}: {message})"),
         )
     }
+}
 
-    pub(crate) fn unreachable(&self, service: &str, message: &str) -> Fault {
-        let proxy = ["HTTPS_PROXY", "https_proxy"].iter().find_map(|name| std::env::var(name).ok());
-        let by_way = if proxy.is_some() { ", by way of the proxy of HTTPS_PROXY" } else { "" };
-        Fault::new(
-            FaultKind::Unreachable,
-            format!("{service} cannot be reached at {}{by_way}: {message}", self.endpoint),
-        )
-    }
+fn unreachable(service: &str, endpoint: &str, message: &str) -> Fault {
+    let proxy = ["HTTPS_PROXY", "https_proxy"].iter().find_map(|name| std::env::var(name).ok());
+    let by_way = if proxy.is_some() { ", by way of the proxy of HTTPS_PROXY" } else { "" };
+    Fault::new(
+        FaultKind::Unreachable,
+        format!("{service} cannot be reached at {endpoint}{by_way}: {message}"),
+    )
 }
 
 fn clock(message: &str) -> Fault {
@@ -297,7 +300,8 @@ mod tests {
             role_arn: "arn:aws:iam::123456789012:role/r".into(),
             account: "123456789012".into(),
             region: "us-east-1".into(),
-            endpoint: "https://kinesis.us-east-1.amazonaws.com".into(),
+            kinesis: "https://kinesis.us-east-1.amazonaws.com".into(),
+            sts: "https://sts.us-east-1.amazonaws.com".into(),
         }
     }
 

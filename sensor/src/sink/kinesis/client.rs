@@ -116,22 +116,23 @@ pub(crate) fn role_request(
     session_name: &str,
 ) -> RoleRequest {
     let arn = &integration.stream_arn;
-    let default = match config.address_by {
-        AddressBy::Arn => {
-            format!("https://{}.data-kinesis.{}.{}", arn.account, arn.region, arn.partition.domain())
-        }
-        AddressBy::Name => format!("https://kinesis.{}.{}", arn.region, arn.partition.domain()),
+    let (region, domain) = (&arn.region, arn.partition.domain());
+    let kinesis = match config.address_by {
+        AddressBy::Arn => format!("https://{}.data-kinesis.{region}.{domain}", arn.account),
+        AddressBy::Name => format!("https://kinesis.{region}.{domain}"),
     };
     let target = Target {
         stream_arn: arn.to_string(),
         role_arn: integration.role_arn.to_string(),
         account: arn.account.clone(),
-        region: arn.region.clone(),
-        endpoint: config
-            .endpoint_url
-            .clone()
-            .or_else(|| base.endpoint_url().map(str::to_owned))
-            .unwrap_or(default),
+        region: region.clone(),
+        kinesis: endpoint(config.endpoint_url.as_ref(), "AWS_ENDPOINT_URL_KINESIS", &base, kinesis),
+        sts: endpoint(
+            config.sts_endpoint_url.as_ref(),
+            "AWS_ENDPOINT_URL_STS",
+            &base,
+            format!("https://sts.{region}.{domain}"),
+        ),
     };
     RoleRequest {
         base,
@@ -140,6 +141,13 @@ pub(crate) fn role_request(
         session_name: session_name_of(session_name),
         target,
     }
+}
+
+/// Where a service answers, for sentences: as configured, as the SDK's own settings say, or at AWS.
+fn endpoint(configured: Option<&String>, variable: &str, base: &SdkConfig, default: String) -> String {
+    let from_environment = || std::env::var(variable).ok().filter(|url| !url.is_empty());
+    let for_all = || base.endpoint_url().map(str::to_owned);
+    configured.cloned().or_else(from_environment).or_else(for_all).unwrap_or(default)
 }
 
 /// STS: 2 to 64 characters of `[\w+=,.@-]`.

@@ -68,7 +68,9 @@ impl RoleRequest {
         let mut config = aws_sdk_sts::config::Builder::from(&self.base)
             .region(aws_sdk_sts::config::Region::new(region.to_owned()))
             .credentials_provider(base);
-        config.set_endpoint_url(self.sts_endpoint_url.clone().or(config_endpoint(&self.base)));
+        if let Some(url) = &self.sts_endpoint_url {
+            config = config.endpoint_url(url);
+        }
         let call = aws_sdk_sts::Client::from_conf(config.build())
             .assume_role()
             .role_arn(self.integration.role_arn.to_string())
@@ -95,10 +97,6 @@ impl RoleRequest {
         let message = error.message().unwrap_or(&context);
         self.target.assume_role_fault(Refusal { status, code: error.code(), message })
     }
-}
-
-fn config_endpoint(base: &SdkConfig) -> Option<String> {
-    base.endpoint_url().map(str::to_owned)
 }
 
 /// A session, or what is known instead.
