@@ -3,6 +3,7 @@
 //! The stand-in for AWS is a process of its own, so that its work is not counted. Run on a quiet machine:
 //! `cargo bench --bench delivery [EVENTS]`.
 
+use sensor::event::EncoderConfig;
 use sensor::sink::kinesis::integration::{Integration, Store};
 use sensor::sink::kinesis::secret::ExternalId;
 use sensor::sink::kinesis::{DeliveryConfig, KinesisConfig, KinesisSink, Origin};
@@ -73,6 +74,7 @@ fn events(count: u64) -> Vec<Record> {
         Record {
             id,
             kind: RecordKind::Alert,
+            rule: None,
             severity: 2,
             order_key: number % FLOWS,
             time: Timestamp::new(1_746_718_399, number),
@@ -114,7 +116,7 @@ fn main() {
         ..KinesisConfig::default()
     };
     let config = DeliveryConfig { kinesis, ..DeliveryConfig::default() };
-    let origin = Origin { network: Uuid::nil().to_string(), session_name: "bench".to_owned() };
+    let origin = Origin { events: EncoderConfig::default(), session_name: "bench".to_owned() };
     let events = events(count);
     for _ in 0..ROUNDS {
         let mut sink = KinesisSink::start(&config, &store, &origin).expect("everything is set");

@@ -12,6 +12,7 @@ use sensor::time::Timestamp;
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 const NETWORK: &str = "0196b087-9ba3-aefe-5c83-96b6bbb3c976";
 const TIME: Timestamp = Timestamp::new(1_746_718_399, 469_480_000);
@@ -140,6 +141,26 @@ fn what_is_not_known_is_left_out() {
     assert_eq!(event["data"], json!({ "packet_type": "PACKET_ACK", "tid": u32::MAX }));
 }
 
+fn held_back() -> Event {
+    Event::held_back(&detection().alert, 12_345, Duration::from_secs(60), TIME)
+}
+
+#[test]
+fn a_summary_reads_as_an_alert_without_addresses() {
+    let (event, alert) = (value(config(), &held_back()), detection().alert);
+    let signature =
+        format!("{} (12345 more alerts of this rule were held back within 60 s)", alert.signature);
+    assert_eq!(event["type"], "com.meter.ids.detection");
+    let members: Vec<&str> = event["data"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["alert", "direction", "protocol", "type"]);
+    assert_eq!(event["data"]["alert"]["signature"], signature);
+    assert_eq!(event["data"]["alert"]["sid"], alert.sid);
+    assert_eq!(event["data"]["alert"]["rule"], alert.rule);
+    let lost = value(config(), &Event::lost(&[("evicted", 3), ("expired", 4)], TIME));
+    assert_eq!(lost["data"]["alert"]["signature"], "Events lost by the sensor: 7 (evicted 3, expired 4)");
+    assert_eq!(lost["data"]["alert"]["gid"], 0);
+}
+
 #[test]
 fn a_dhcp_message_reads_as_the_contract_says() {
     let event = value(config(), &Event::Dhcp(dhcp()));
@@ -160,6 +181,7 @@ fn the_base_structure_holds_exactly_one_payload() {
         (Event::Detection(detection()), "ids_event", "event.detection.json"),
         (Event::Test(detection()), "test_event", "event.test.json"),
         (Event::Dhcp(dhcp()), "dhcp_event", "event.dhcp.json"),
+        (held_back(), "ids_event", "event.detection.json"),
     ];
     for (event, member, form) in events {
         let line = encode_as(config.clone(), &event);

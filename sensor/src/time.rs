@@ -2,7 +2,7 @@
 
 use jiff::fmt::temporal::DateTimePrinter;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A moment in nanoseconds since 1970-01-01T00:00:00Z, as captures carry it.
 ///
@@ -44,6 +44,13 @@ impl Timestamp {
     /// This moment and `span` more.
     pub fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// A moment by the machine's clock; what lies before 1970 is its beginning.
+impl From<SystemTime> for Timestamp {
+    fn from(moment: SystemTime) -> Self {
+        Self::ZERO.after(moment.duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 }
 

@@ -99,7 +99,11 @@ fn poison_goes_to_the_dead_letters_with_the_reason_and_holds_up_nothing() {
     let fault = Fault { text: "\"number\":77,".to_owned(), ..Fault::always(FaultKind::InvalidArgument) };
     let rig = Rig::new(FakeConfig { script: Script::of([fault]), ..unlimited(2) });
     let account = rig.deliver(500, 500, 0, DEADLINE);
-    assert_eq!((account.delivered, account.dropped_for(DropReason::DeadLettered)), (499, 1));
+    // The loss is told of by an event of its own.
+    assert_eq!((account.delivered, account.dropped_for(DropReason::DeadLettered)), (500, 1));
+    let taken = rig.taken();
+    let told = &taken.others()[0]["data"]["alert"]["signature"];
+    assert_eq!(told, "Events lost by the sensor: 1 (dead_lettered 1)");
     let letters = std::fs::read_to_string(rig.store().dead_letters()).unwrap();
     let letter: serde_json::Value = serde_json::from_str(letters.trim()).unwrap();
     assert_eq!(letter["event"]["number"], 77);

@@ -36,10 +36,8 @@ impl DeliveryArgs {
         if !self.deliver {
             return Ok(None);
         }
-        let origin = Origin {
-            network: config.network.uuid.to_string(),
-            session_name: format!("sensor-{}", config.network.uuid),
-        };
+        let origin =
+            Origin { events: config.encoder(), session_name: format!("sensor-{}", config.network.uuid) };
         let sink = KinesisSink::start(&config.delivery, &Store::new(&self.state_dir), &origin)?;
         Ok(Some(Delivery { sink, deadline: Duration::from_secs(self.deliver_within) }))
     }
@@ -87,7 +85,9 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match error {
             StartError::Spool(_) | StartError::Store(_) => Exit::CannotWrite,
-            StartError::NotSet | StartError::Setup(_) | StartError::Config(_) => Exit::Configuration,
+            StartError::NotSet | StartError::Setup(_) | StartError::Events(_) | StartError::Config(_) => {
+                Exit::Configuration
+            }
         };
         Self::new(exit, "delivery cannot start", error)
     }

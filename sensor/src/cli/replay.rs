@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::decode::ChecksumMode;
 use crate::runtime::{self, AssemblyError, Lints, LoadedRules, Replay, Replayed, RuleCounts, Summary};
 use crate::sink::SinkError;
+use crate::sink::storm::StormConfig;
 use clap::builder::PossibleValue;
 use std::fs;
 use std::num::NonZeroU16;
@@ -77,7 +78,9 @@ impl Args {
 
 /// Runs the replay.
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let config = context.configuration(args.flags())?.config;
+    let mut config = context.configuration(args.flags())?.config;
+    // A replay repeats what was, storms and all.
+    config.delivery.storm = StormConfig::off();
     args.captures.iter().try_for_each(|path| check_there(path))?;
     let source = runtime::captures(&config, &args.captures)?;
     let rules = load_rules(&config, context)?;

@@ -13,12 +13,11 @@ use crate::sink::kinesis::integration::{Integration, Store, StoreError};
 use crate::sink::kinesis::secret::{ExternalId, RECOMMENDED_LENGTH};
 use crate::sink::kinesis::setup::Setup;
 use crate::sink::spool::{Spool, SpoolError};
-use crate::time::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Arguments of `sensor siem`.
 #[derive(Debug, clap::Args)]
@@ -246,13 +245,11 @@ fn account_lines(file: &Value) -> String {
 fn test(store: &Store, context: &Context) -> Result<(), Failure> {
     let config = context.configuration(Vec::new())?.config;
     let integration = stored(store)?;
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
     let wrong =
         |error: &dyn std::fmt::Display| Failure::new(Exit::Configuration, "no event can be written", error);
     let mut encoder = Encoder::new(config.encoder()).map_err(|error| wrong(&error))?;
     let mut json = Vec::new();
-    let event = Event::test(config.encoder().network, now);
+    let event = Event::test(config.encoder().network, SystemTime::now().into());
     let id = encoder.encode(&event, &mut json, &mut Counters::default());
     let setup = Setup::new(&config.delivery.kinesis, &integration, &session_name(&config))?;
     let mut status = store.status();

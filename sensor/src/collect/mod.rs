@@ -219,7 +219,8 @@ impl Collector {
         let id = self.encoder.encode(event, &mut self.json, &mut self.counters);
         let json = self.json.as_slice().into();
         let (order_key, time) = (event.order_key(), event.time());
-        self.records.push(Record { id, kind, severity, order_key, time, created: Instant::now(), json });
+        let (rule, created) = (event.rule().cloned(), Instant::now());
+        self.records.push(Record { id, kind, rule, severity, order_key, time, created, json });
     }
 }
 

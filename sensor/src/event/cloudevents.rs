@@ -42,7 +42,7 @@ impl Encoder {
     pub fn encode(&mut self, event: &Event, out: &mut Vec<u8>, counters: &mut Counters) -> Uuid {
         let id = id::event_id(self.form.config.network, event);
         match event {
-            Event::Detection(detection) | Event::Test(detection) => {
+            Event::Detection(detection) | Event::Test(detection) | Event::Summary(detection) => {
                 let test = matches!(event, Event::Test(_));
                 self.encode_detection(id, detection, test, out, counters);
             }

@@ -10,6 +10,7 @@
 //! | detection | byte 1; source and destination (byte 4 or 6, octets); source and destination port (optional u16); IP protocol (optional u8); flow number (optional u64); flow's start (optional u64, ns); packet's time (u64, ns); gid, sid, rev (u32 each); transaction (optional u64); ordinal (u32) |
 //! | DHCP message | byte 2; transaction id (u32); length of the hardware address (u8) and its 16 bytes; VLAN (optional u16); packet's time (u64, ns); ordinal (u32) |
 //! | test event | byte 3; then as a detection |
+//! | summary | byte 4; then as a detection, the ordinal being how many it stands for |
 //!
 //! The flow number stands for its key, VLANs included, which the addresses alone do not tell apart.
 
@@ -98,6 +99,7 @@ pub(super) fn event_id(network: NetworkId, event: &Event) -> Uuid {
         Event::Detection(detection) => content.detection(1, detection),
         Event::Dhcp(message) => content.dhcp(message),
         Event::Test(detection) => content.detection(3, detection),
+        Event::Summary(detection) => content.detection(4, detection),
     }
     let digest = Sha1::new().chain_update(network.0.as_bytes()).chain_update(content.as_bytes()).finalize();
     let (head, _) = digest.split_first_chunk().expect("SHA-1 has 20 bytes");
@@ -248,11 +250,11 @@ mod tests {
                 let mut changed = detection();
                 change(&mut changed);
                 let changed = Box::new(changed);
-                [Event::Detection(changed.clone()), Event::Test(changed)]
+                [Event::Detection(changed.clone()), Event::Test(changed.clone()), Event::Summary(changed)]
             })
             .flat_map(|event| [NETWORK, NetworkId::default()].map(|network| event_id(network, &event)))
             .collect();
-        assert_eq!(ids.len(), changes.len() * 4);
+        assert_eq!(ids.len(), changes.len() * 6);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod dhcp;
 mod escape;
 mod id;
 mod payload;
+mod summary;
 mod test_event;
 
 pub use config::{DetectionType, EncoderConfig, EncoderConfigError, Endpoints, Layout};
@@ -19,6 +20,7 @@ pub use dhcp::{Dhcp, DhcpKind, HardwareAddress, transaction_key};
 pub use id::{NetworkId, NetworkIdError, flow_id};
 
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 /// One event, before it has an id or a form.
 #[derive(Clone, Debug)]
@@ -29,13 +31,15 @@ pub enum Event {
     Dhcp(Box<Dhcp>),
     /// Somebody asked for a test event.
     Test(Box<Detection>),
+    /// What the sensor tells of itself.
+    Summary(Box<Detection>),
 }
 
 impl Event {
     /// When it was observed.
     pub fn time(&self) -> Timestamp {
         match self {
-            Self::Detection(detection) | Self::Test(detection) => detection.time,
+            Self::Detection(of) | Self::Test(of) | Self::Summary(of) => of.time,
             Self::Dhcp(message) => message.time,
         }
     }
@@ -43,8 +47,16 @@ impl Event {
     /// What keeps order among events: the flow's number, for DHCP the transaction's; 0 without a flow.
     pub fn order_key(&self) -> u64 {
         match self {
-            Self::Detection(detection) | Self::Test(detection) => detection.flow_id.unwrap_or(0),
+            Self::Detection(of) | Self::Test(of) | Self::Summary(of) => of.flow_id.unwrap_or(0),
             Self::Dhcp(message) => message.transaction_key(),
+        }
+    }
+
+    /// What its rule says of itself; nothing where no rule made it.
+    pub fn rule(&self) -> Option<&Arc<Alert>> {
+        match self {
+            Self::Detection(of) | Self::Summary(of) => Some(&of.alert),
+            Self::Dhcp(_) | Self::Test(_) => None,
         }
     }
 }

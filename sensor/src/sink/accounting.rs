@@ -14,6 +14,8 @@ use std::time::Duration;
 pub enum DropReason {
     /// The queue was full and its owner had said not to wait.
     QueueFull,
+    /// Its rule had made more alerts than are delivered of one rule.
+    Storm,
     /// The spool was full and this was among its oldest.
     Evicted,
     /// It had been in the spool for longer than allowed.
@@ -32,8 +34,9 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::QueueFull,
+        Self::Storm,
         Self::Evicted,
         Self::Expired,
         Self::DiskFull,
@@ -47,6 +50,7 @@ impl DropReason {
     pub const fn name(self) -> &'static str {
         match self {
             Self::QueueFull => "queue_full",
+            Self::Storm => "storm",
             Self::Evicted => "evicted",
             Self::Expired => "expired",
             Self::DiskFull => "disk_full",

@@ -8,6 +8,7 @@ mod ndjson;
 mod queue;
 pub mod retry;
 pub mod spool;
+pub mod storm;
 mod table;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -16,6 +17,7 @@ pub use ndjson::NdjsonSink;
 pub use queue::{FanOut, Intake, QueueConfig, Queued, WhenFull};
 pub use table::TableSink;
 
+use crate::event::Alert;
 use crate::time::Timestamp;
 use std::sync::Arc;
 use std::time::Instant;
@@ -41,6 +43,8 @@ pub struct Record {
     pub id: Uuid,
     /// What it holds.
     pub kind: RecordKind,
+    /// The rule that an alert is of.
+    pub rule: Option<Arc<Alert>>,
     /// 1 is the most severe; DHCP and the like count as 4.
     pub severity: u32,
     /// What keeps order: the flow's number, for DHCP one of the transaction.

@@ -56,6 +56,7 @@ mod tests {
         Record {
             id: Uuid::nil(),
             kind: RecordKind::Alert,
+            rule: None,
             severity: 1,
             order_key: 0,
             time: Timestamp::ZERO,

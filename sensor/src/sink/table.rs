@@ -239,6 +239,7 @@ mod tests {
         Record {
             id: Uuid::nil(),
             kind,
+            rule: None,
             severity: 1,
             order_key: 0,
             time: Timestamp::new(seconds, 469_480_000),

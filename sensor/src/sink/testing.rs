@@ -17,6 +17,7 @@ pub(crate) fn sized_record(number: u64, key: u64, padding: usize) -> Record {
     Record {
         id,
         kind: RecordKind::Alert,
+        rule: None,
         severity: 2,
         order_key: key,
         time: Timestamp::new(1_746_718_399, number),

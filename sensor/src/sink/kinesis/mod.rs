@@ -14,6 +14,7 @@ mod engine;
 mod identity;
 pub mod integration;
 mod lanes;
+mod losses;
 mod pace;
 pub mod secret;
 pub mod setup;
@@ -30,7 +31,10 @@ pub use engine::Entry;
 use super::accounting::{Account, Ledger};
 use super::queue::{Intake, QueueConfig, queue};
 use super::spool::{Recovery, Spool, SpoolConfig, SpoolError};
+use super::storm::{StormConfig, StormLimiter};
 use super::{Record, Sink, SinkError};
+use crate::event::cloudevents::Encoder;
+use crate::event::{EncoderConfig, EncoderConfigError};
 use crossbeam::channel::{Sender, bounded};
 use integration::{Store, StoreError};
 use schemars::JsonSchema;
@@ -50,13 +54,15 @@ pub struct DeliveryConfig {
     pub spool: SpoolConfig,
     /// The queue before the writer.
     pub queue: QueueConfig,
+    /// How many alerts of one rule are delivered.
+    pub storm: StormConfig,
 }
 
 /// Who delivers.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The network's UUID.
-    pub network: String,
+    /// What events look like, for those of the sink's own.
+    pub events: EncoderConfig,
     /// The name of the sessions, as the customer's CloudTrail shows them: the sensor's.
     pub session_name: String,
 }
@@ -76,6 +82,9 @@ pub enum StartError {
     /// Threads, certificates.
     #[error(transparent)]
     Setup(#[from] SetupError),
+    /// No valid event could come of the configuration.
+    #[error(transparent)]
+    Events(#[from] EncoderConfigError),
     /// The configuration is out of range.
     #[error("the configuration of the delivery is wrong: {}", .0.join("; "))]
     Config(Vec<String>),
@@ -143,7 +152,9 @@ impl KinesisSink {
         let parts = Parts {
             config: config.kinesis.clone(),
             when_full: config.queue.when_full,
-            network: Arc::from(origin.network.as_str()),
+            network: Arc::from(origin.events.network.to_string()),
+            storms: StormLimiter::new(config.storm.clone()),
+            encoder: Encoder::new(origin.events.clone())?,
             ledger: ledger.clone(),
             outlet,
             control: asked,

@@ -10,11 +10,16 @@ use super::dead_letter::DeadLetters;
 use super::engine::{Consequences, Engine, Request};
 use super::integration::{Store, Version};
 use super::lanes::Pending;
+use super::losses::Losses;
 use super::status::{State, Status};
-use crate::sink::Record;
+use crate::counter::Counters;
+use crate::event::Event;
+use crate::event::cloudevents::Encoder;
 use crate::sink::accounting::{DropReason, Ledger, Place};
 use crate::sink::queue::{Message, Outlet, WhenFull};
 use crate::sink::spool::{Spool, Ticket};
+use crate::sink::storm::StormLimiter;
+use crate::sink::{Record, RecordKind};
 use crossbeam::channel::{Receiver, Sender, never, unbounded};
 use crossbeam::select;
 use std::collections::{HashSet, VecDeque};
@@ -39,6 +44,9 @@ pub(crate) struct Parts<S> {
     pub(crate) control: Receiver<Control>,
     pub(crate) spool: Spool,
     pub(crate) store: Store,
+    pub(crate) storms: StormLimiter,
+    /// Writes the sink's own events.
+    pub(crate) encoder: Encoder,
     pub(crate) connect: Box<dyn FnMut() -> Option<S> + Send>,
     pub(crate) runtime: tokio::runtime::Handle,
 }
@@ -83,6 +91,7 @@ pub(crate) struct Writer<S> {
     status: Status,
     status_saved: Option<Status>,
     dead_letters: DeadLetters,
+    losses: Losses,
     replies: (Sender<Reply>, Receiver<Reply>),
     /// Taken from the queue, but memory had no room.
     stalled: VecDeque<Record>,
@@ -111,6 +120,7 @@ impl<S: Stream> Writer<S> {
             status: parts.store.status(),
             status_saved: None,
             dead_letters,
+            losses: Losses::default(),
             replies: unbounded(),
             stalled: VecDeque::new(),
             stalled_loaded: VecDeque::new(),
@@ -129,6 +139,9 @@ impl<S: Stream> Writer<S> {
     pub(crate) fn run(mut self) {
         loop {
             let now = Instant::now();
+            if self.closing.is_some() && self.nothing_comes() {
+                self.tell(now, true);
+            }
             self.send(now);
             self.load(now);
             self.send(now);
@@ -253,10 +266,56 @@ impl<S: Stream> Writer<S> {
         match message {
             Some(Message::Records(records)) => {
                 self.parts.outlet.leave(&records);
+                let records = self.hold_back_storms(records, now);
                 self.admit(records, now);
             }
             Some(Message::Flush(done)) => self.flushes.push(done),
             None => self.intake_open = false,
+        }
+    }
+
+    fn hold_back_storms(&mut self, mut records: Vec<Record>, now: Instant) -> Vec<Record> {
+        let before = records.len();
+        records.retain(|record| self.parts.storms.admits(record, now));
+        let held_back = (before - records.len()) as u64;
+        if held_back > 0 {
+            self.parts.ledger.transfer(held_back, Place::Queued, Place::Dropped(DropReason::Storm));
+        }
+        records
+    }
+
+    /// Makes events of what was held back and lost; `at_once` without waiting for more of the same.
+    fn tell(&mut self, now: Instant, at_once: bool) {
+        if self.version.is_none() {
+            return;
+        }
+        let mut events = self.parts.storms.summaries(now, at_once);
+        // While nothing can be delivered, more may be lost.
+        if at_once || (self.stream.is_some() && self.engine.held_for(now).is_none()) {
+            let (account, until) = (self.parts.ledger.snapshot(), SystemTime::now().into());
+            events.extend(self.losses.summary(&account, now, at_once, until));
+        }
+        if events.is_empty() {
+            return;
+        }
+        let records: Vec<_> = events.iter().map(|event| self.summary_record(event)).collect();
+        self.parts.ledger.create(records.len() as u64, Place::Queued);
+        self.admit(records, now);
+    }
+
+    fn summary_record(&mut self, event: &Event) -> Record {
+        let mut json = Vec::new();
+        let id = self.parts.encoder.encode(event, &mut json, &mut Counters::default());
+        let rule = event.rule().expect("a summary has the form of an alert");
+        Record {
+            id,
+            kind: RecordKind::Summary,
+            severity: rule.severity,
+            rule: Some(Arc::clone(rule)),
+            order_key: event.order_key(),
+            time: event.time(),
+            created: Instant::now(),
+            json: json.into(),
         }
     }
 
@@ -389,9 +448,13 @@ impl<S: Stream> Writer<S> {
         self.engine.set_hurry(true);
     }
 
+    fn nothing_comes(&self) -> bool {
+        !self.intake_open || self.parts.outlet.receiver().is_empty()
+    }
+
     fn is_done(&self, now: Instant) -> bool {
         let Some(closing) = &self.closing else { return false };
-        let nothing_comes = !self.intake_open || self.parts.outlet.receiver().is_empty();
+        let nothing_comes = self.nothing_comes();
         let memory_empty = nothing_comes && self.stalled.is_empty() && self.engine.events() == 0;
         let spool_done = !closing.drain || (self.parts.spool.is_empty() && self.stalled_loaded.is_empty());
         let hopeless =
@@ -409,6 +472,7 @@ impl<S: Stream> Writer<S> {
         while let Ok(message) = self.parts.outlet.receiver().try_recv() {
             if let Message::Records(records) = message {
                 self.parts.outlet.leave(&records);
+                let records = self.hold_back_storms(records, now);
                 self.parts.spool.append(&records, Place::Queued, now);
             }
         }
@@ -432,6 +496,7 @@ impl<S: Stream> Writer<S> {
         let waiting = self.parts.ledger.snapshot().pending() > 0;
         self.status.observe(waiting, SystemTime::now());
         self.probe(now, waiting);
+        self.tell(now, false);
         self.save();
     }
 

@@ -106,6 +106,7 @@ impl Frame<'_> {
         Some(Record {
             id: Uuid::from_bytes(self.array(0)),
             kind: kind_of(self.body[16])?,
+            rule: None,
             severity: u32::from_le_bytes(self.array(17)),
             order_key: self.order_key(),
             time: Timestamp::from_nanos(u64::from_le_bytes(self.array(29))),
