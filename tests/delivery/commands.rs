@@ -1,5 +1,6 @@
 //! `sensor siem`, `sensor aws` and `sensor dev` as their user meets them.
 
+use super::peers::installed;
 use super::{EXTERNAL_ID, Rig};
 use sensor::dev::fake_aws::{FakeConfig, Fault, FaultKind, Script};
 use std::io::Write;
@@ -225,10 +226,9 @@ fn terraform_is_written_for_the_caller_or_for_whoever_is_named() {
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let values = std::fs::read_to_string(directory.join("terraform.tfvars")).unwrap();
     assert!(values.contains(principal) && values.contains("ON_DEMAND"));
-    let terraform =
-        Command::new("terraform").args(["fmt", "-check", "-diff"]).current_dir(&directory).output();
-    match terraform {
-        Ok(output) => assert!(output.status.success(), "{}", text(&output.stdout)),
-        Err(_) => eprintln!("skipped the check of the form of Terraform: terraform is not installed"),
+    if installed("the form of the Terraform that is written", &["terraform"]) {
+        let mut terraform = Command::new("terraform");
+        let output = terraform.args(["fmt", "-check", "-diff"]).current_dir(&directory).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stdout));
     }
 }

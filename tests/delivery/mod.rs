@@ -9,6 +9,7 @@ mod outage;
 mod peers;
 mod rate;
 mod storm;
+mod terraform;
 
 use sensor::dev::fake_aws::{FakeAws, FakeConfig};
 use sensor::event::EncoderConfig;

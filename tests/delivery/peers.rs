@@ -12,6 +12,14 @@ fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers")
 }
 
+/// The schemas of Terraform's AWS provider.
+pub(super) fn aws_provider() -> PathBuf {
+    directory().join("provider-aws")
+}
+
+/// Fails where the stand-in for that provider cannot be run.
+const PROVIDER: &str = "import boto3, os, sys, tf; os.stat(sys.argv[1] + '/kinesis-stream/index.js')";
+
 /// A command that finds the peers before whatever else is installed, and no AWS settings of the machine.
 pub(super) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
@@ -34,6 +42,7 @@ pub(super) fn installed(test: &str, peers: &[&str]) -> bool {
     let missing = peers.iter().find(|peer| {
         let found = match **peer {
             "boto3" => command("python3").args(["-c", "import boto3"]).output(),
+            "aws-provider" => command("python3").args(["-c", PROVIDER]).arg(aws_provider()).output(),
             "kinesalite" => command("node").args(["-e", "require('kinesalite')"]).output(),
             program => command("sh").args(["-c", &format!("command -v {program}")]).output(),
         };

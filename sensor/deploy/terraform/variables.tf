@@ -31,7 +31,8 @@ variable "external_id" {
   sensitive   = true
 
   validation {
-    condition     = can(regex("^[\\w+=,.@:/-]{16,1224}$", var.external_id))
+    # A repetition of more than 1,000 is none to this regex.
+    condition     = length(var.external_id) >= 16 && length(var.external_id) <= 1224 && can(regex("^[\\w+=,.@:/-]+$", var.external_id))
     error_message = "An external ID has 16 to 1,224 letters, digits or _+=,.@:/-; 64 random ones are advised."
   }
 }

@@ -34,7 +34,7 @@ run "the_role_trusts_one_principal_with_the_external_id" {
 
 run "the_policy_allows_puts_and_nothing_else" {
   assert {
-    condition     = jsondecode(aws_iam_policy.put.policy).Statement[*].Action == tolist([["kinesis:PutRecord", "kinesis:PutRecords"]])
+    condition     = jsonencode(jsondecode(aws_iam_policy.put.policy).Statement[*].Action) == jsonencode([["kinesis:PutRecord", "kinesis:PutRecords"]])
     error_message = "more is allowed than putting records"
   }
   assert {
@@ -71,4 +71,20 @@ run "a_session_is_no_principal" {
     sensor_principal = "arn:aws:sts::458553032353:assumed-role/Meter-data-export/session"
   }
   expect_failures = [var.sensor_principal]
+}
+
+run "an_external_id_has_no_spaces" {
+  command = plan
+  variables {
+    external_id = "9167190a4095f18bb33c84d75f9596366ee0cd392332e72f 130f66da38c320d3"
+  }
+  expect_failures = [var.external_id]
+}
+
+run "an_external_id_is_no_guess" {
+  command = plan
+  variables {
+    external_id = "secret"
+  }
+  expect_failures = [var.external_id]
 }
