@@ -36,7 +36,8 @@ pub struct Suppress {
     pub whose: Option<(Track, Arc<AddressSet>)>,
 }
 
-/// `rate_filter`: rules whose action changes when they match too fast.
+/// `rate_filter`: rules whose action changes for a while when they match too fast. The first `threshold.count` matches
+/// within `threshold.seconds` keep the rule's own.
 #[derive(Clone, Debug)]
 pub struct Rate {
     /// Of which rules.
@@ -74,8 +75,9 @@ impl Thresholds {
                 faults.push(Diagnostic::error("too-many-lines", line.span(), message));
                 break;
             }
-            if let Err(fault) = thresholds.line(&line, resolver) {
-                faults.push(fault);
+            match thresholds.line(&line, resolver) {
+                Ok(warning) => faults.extend(warning),
+                Err(fault) => faults.push(fault),
             }
         }
         (thresholds, faults)
@@ -88,9 +90,11 @@ impl Thresholds {
         found.map(|&(_, threshold)| threshold)
     }
 
-    fn line(&mut self, line: &Text, resolver: &mut Resolver<'_>) -> Result<(), Diagnostic> {
+    /// Reads a line; a warning where it will do nothing.
+    fn line(&mut self, line: &Text, resolver: &mut Resolver<'_>) -> Result<Option<Diagnostic>, Diagnostic> {
         let (keyword, rest) = word(line);
         let mut settings = Settings::read(&rest)?;
+        let mut warning = None;
         match keyword.as_bytes() {
             b"suppress" => self.suppressions.push(suppress(&keyword, &mut settings, resolver)?),
             b"threshold" | b"event_filter" => {
@@ -106,9 +110,9 @@ impl Thresholds {
             b"rate_filter" => {
                 let target = settings.target(&keyword)?;
                 let threshold = settings.threshold(ThresholdKind::Filter, &keyword)?;
-                let action = settings.word("new_action", &keyword, "alert, drop, pass, reject", |word| {
-                    Action::from_name(word.as_bytes())
-                })?;
+                let action = settings.need("new_action", &keyword)?;
+                warning = without_effect(&action);
+                let action = new_action(&action)?;
                 let timeout_seconds = settings.number("timeout", &keyword)?;
                 self.rates.push(Rate { target, threshold, action, timeout_seconds });
             }
@@ -119,8 +123,25 @@ impl Thresholds {
                 ));
             }
         }
-        settings.finish()
+        settings.finish().map(|()| warning)
     }
+}
+
+fn new_action(text: &Text) -> Result<Action, Diagnostic> {
+    const ACTIONS: &[Action] = &[Action::Alert, Action::Drop, Action::Pass, Action::Reject];
+    Action::from_name(text)
+        .filter(|action| ACTIONS.contains(action))
+        .ok_or_else(|| unknown_word("new_action", text, "alert, drop, pass, reject"))
+}
+
+/// That an action other than `pass` changes nothing: whatever a rule's own, a passive sensor alerts.
+fn without_effect(action: &Text) -> Option<Diagnostic> {
+    let word = action.to_str_lossy();
+    let message = format!("`{word}` changes nothing: a passive sensor goes on alerting");
+    (word != Action::Pass.name()).then(|| {
+        Diagnostic::warning("rate-without-effect", action.span(), message)
+            .with_help("write `new_action pass` to silence the rule meanwhile, or take the line out")
+    })
 }
 
 fn suppress(
@@ -263,9 +284,10 @@ mod tests {
              suppress gen_id 1, sig_id 8, track by_either, ip [$HOME_NET,!10.0.0.1]\n\
              threshold gen_id 1, sig_id 0, type both, track by_dst, count 5, seconds 60\n\
              event_filter gen_id 1, sig_id 9, type limit, \\\n  track by_rule, count 1, seconds 3600\n\
+             rate_filter gen_id 1, sig_id 9, track by_src, count 3, seconds 5, new_action pass, timeout 30\n\
              rate_filter gen_id 1, sig_id 9, track by_src, count 3, seconds 5, new_action drop, timeout 30\n",
         );
-        assert_eq!(faults, []);
+        assert_eq!(faults, [("rate-without-effect", "drop".to_owned())]);
         assert!(thresholds.suppressions[0].whose.is_none());
         let Some((Track::Both, addresses)) = &thresholds.suppressions[2].whose else { panic!("addresses") };
         assert!(
@@ -294,9 +316,10 @@ mod tests {
              suppress gen_id 1, sig_id 7, sig_id 8\n\
              threshold gen_id 1, sig_id 7, type limit, track by_src, count 0, seconds 5\n\
              threshold gen_id 1, sig_id 7, type limit, track by_src, count 1, seconds 5, colour red\n\
+             rate_filter gen_id 1, sig_id 7, track by_src, count 1, seconds 5, new_action sdrop, timeout 3\n\
              suppress\n",
         );
-        assert!(thresholds.suppressions.is_empty() && faults.len() == 10, "{faults:?}");
+        assert!(thresholds.suppressions.is_empty() && faults.len() == 11, "{faults:?}");
         let marked: Vec<&str> = faults.iter().map(|(_, marked)| marked.as_str()).collect();
         assert_eq!(
             marked,
@@ -310,6 +333,7 @@ mod tests {
                 "sig_id",
                 "threshold",
                 "colour",
+                "sdrop",
                 ""
             ]
         );

@@ -1,4 +1,4 @@
-//! How often rules may alert: `threshold`, `detection_filter`, and suppressions (Suricata documentation:
+//! How often rules may alert: `threshold`, `detection_filter`, suppressions and rate filters (Suricata documentation:
 //! "Thresholding Keywords", "Global-Thresholds").
 //!
 //! Time is packet time. A window begins with its first packet, holds up to and including `seconds` later, and begins
@@ -8,6 +8,7 @@ use super::FoundRule;
 use crate::counter::{Counter, Counters};
 use crate::time::Timestamp;
 use ipnet::IpNet;
+use rules::companion::threshold::Target;
 use rules::threshold::{Threshold, ThresholdKind, Track};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -28,8 +29,16 @@ struct Key {
     revision: u32,
     track: Track,
     subject: Subject,
+    place: Place,
+}
+
+/// What it is counted for.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Place {
     /// Which of the rule's thresholds.
-    place: usize,
+    Threshold(usize),
+    /// Which of all rate filters.
+    Rate(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,26 +60,36 @@ pub struct Suppression {
     pub networks: Vec<IpNet>,
 }
 
-/// A rule whose alerts become something else when they come too fast (`rate_filter`).
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// What silences a rule for a while when it matches too fast (`rate_filter` with `new_action pass`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RateFilter {
-    /// Generator.
-    pub gid: u32,
-    /// Signature.
-    pub sid: u32,
-    /// When it takes effect.
-    pub threshold: Threshold,
-    /// For how many seconds.
+    /// The rules.
+    pub target: Target,
+    /// What is counted apart.
+    pub track: Track,
+    /// How many matches still alert,
+    pub count: u32,
+    /// in how many seconds.
+    pub seconds: u32,
+    /// For how many seconds the rule is silent, from the first match that does not alert.
     pub timeout_seconds: u32,
 }
 
-/// The windows of all thresholds.
+/// Windows by what is counted in them, so many and no more.
 #[derive(Debug, Default)]
-pub struct ThresholdTable {
+struct Windows {
     windows: HashMap<Key, Window>,
     capacity: usize,
+}
+
+/// Thresholds, suppressions and rate filters, with all their windows.
+#[derive(Debug, Default)]
+pub struct ThresholdTable {
+    windows: Windows,
     suppressions: Vec<Suppression>,
     overrides: HashMap<(u32, u32), Threshold>,
+    /// Rate filters by what they are about, each with a number of its own.
+    rates: HashMap<Target, Vec<(usize, RateFilter)>>,
 }
 
 const NANOS: u64 = 1_000_000_000;
@@ -78,7 +97,7 @@ const NANOS: u64 = 1_000_000_000;
 impl ThresholdTable {
     /// A table of at most `capacity` windows.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, ..Self::default() }
+        Self { windows: Windows { capacity, ..Windows::default() }, ..Self::default() }
     }
 
     /// Alerts that are not wanted.
@@ -93,30 +112,54 @@ impl ThresholdTable {
         Self { overrides, ..self }
     }
 
-    /// Whether this alert may go out now.
+    /// What silences rules that match too fast.
+    #[must_use]
+    pub fn with_rates(self, rates: Vec<RateFilter>) -> Self {
+        let mut by_target: HashMap<_, Vec<_>> = HashMap::new();
+        for (number, rate) in rates.into_iter().enumerate() {
+            by_target.entry(rate.target).or_default().push((number, rate));
+        }
+        Self { rates: by_target, ..self }
+    }
+
+    /// Whether this alert may go out now. What a suppression or a rate filter silences counts for no threshold.
     pub fn admits(&mut self, rule: &FoundRule, counters: &mut Counters) -> bool {
-        let alert = &rule.detection.alert;
-        if self.suppressions.iter().any(|suppression| suppression.holds(rule)) {
+        if self.suppressions.iter().any(|suppression| suppression.holds(rule))
+            || self.is_too_fast(rule, counters)
+        {
             return false;
         }
+        let alert = &rule.detection.alert;
         let global = self.overrides.get(&(alert.gid, alert.sid)).copied();
         let thresholds = global.as_ref().map_or(&*rule.thresholds, std::slice::from_ref);
         thresholds.iter().enumerate().all(|(place, &threshold)| {
-            let Some(subject) = subject(threshold.track, rule) else { return true };
-            let (gid, sid, revision) = (alert.gid, alert.sid, alert.rev);
-            let key = Key { gid, sid, revision, track: threshold.track, subject, place };
-            self.count(key, threshold, rule.detection.time, counters)
+            let Some(key) = Key::new(rule, threshold.track, Place::Threshold(place)) else { return true };
+            self.windows.count(key, threshold, rule.detection.time, counters)
         })
     }
 
+    /// Counts a match for every rate filter of its rule; whether one of them silences it.
+    fn is_too_fast(&mut self, rule: &FoundRule, counters: &mut Counters) -> bool {
+        if self.rates.is_empty() {
+            return false;
+        }
+        let (gid, sid) = (rule.detection.alert.gid, rule.detection.alert.sid);
+        let targets = [(gid, sid), (gid, 0), (0, sid), (0, 0)].map(|(gid, sid)| Target { gid, sid });
+        let mut too_fast = false;
+        for (number, rate) in targets.iter().filter_map(|target| self.rates.get(target)).flatten() {
+            if let Some(key) = Key::new(rule, rate.track, Place::Rate(*number)) {
+                too_fast |= self.windows.count_rate(key, rate, rule.detection.time, counters);
+            }
+        }
+        too_fast
+    }
+}
+
+impl Windows {
+    /// Counts a match; whether the threshold lets it through.
     fn count(&mut self, key: Key, threshold: Threshold, now: Timestamp, counters: &mut Counters) -> bool {
-        if !self.windows.contains_key(&key) && self.windows.len() >= self.capacity {
-            self.make_room(now, u64::from(threshold.seconds) * NANOS, counters);
-        }
-        let window = self.windows.entry(key).or_insert(Window { first: now, count: 0 });
-        if now.nanos_since(window.first) > u64::from(threshold.seconds) * NANOS {
-            *window = Window { first: now, count: 0 };
-        }
+        let window = self.window(key, now, threshold.seconds, counters);
+        window.renew(now, threshold.seconds);
         window.count = window.count.saturating_add(1);
         match threshold.kind {
             ThresholdKind::Limit => window.count <= threshold.count,
@@ -133,6 +176,28 @@ impl ThresholdTable {
         }
     }
 
+    /// Counts a match; whether it comes too fast, or while its rule is silent since one did. A window that holds too
+    /// many begins with the first of those.
+    fn count_rate(&mut self, key: Key, rate: &RateFilter, now: Timestamp, counters: &mut Counters) -> bool {
+        let window = self.window(key, now, rate.seconds.max(rate.timeout_seconds), counters);
+        let was_silent = window.count > rate.count;
+        window.renew(now, if was_silent { rate.timeout_seconds } else { rate.seconds });
+        window.count = window.count.saturating_add(1);
+        let is_silent = window.count > rate.count;
+        if is_silent && !was_silent {
+            window.first = now;
+        }
+        is_silent
+    }
+
+    /// The window of a key, a new one where there is none; `seconds` is how long windows like it are kept.
+    fn window(&mut self, key: Key, now: Timestamp, seconds: u32, counters: &mut Counters) -> &mut Window {
+        if !self.windows.contains_key(&key) && self.windows.len() >= self.capacity {
+            self.make_room(now, u64::from(seconds) * NANOS, counters);
+        }
+        self.windows.entry(key).or_insert(Window { first: now, count: 0 })
+    }
+
     /// Gives up windows that are over, and if none is, all of them: thresholds then begin anew, which is counted.
     fn make_room(&mut self, now: Timestamp, span_ns: u64, counters: &mut Counters) {
         self.windows.retain(|_, window| now.nanos_since(window.first) <= span_ns);
@@ -140,6 +205,24 @@ impl ThresholdTable {
             counters.add(Counter::ThresholdsEvicted, self.windows.len() as u64);
             self.windows.clear();
         }
+    }
+}
+
+impl Window {
+    /// Begins anew if it is over.
+    fn renew(&mut self, now: Timestamp, seconds: u32) {
+        if now.nanos_since(self.first) > u64::from(seconds) * NANOS {
+            *self = Self { first: now, count: 0 };
+        }
+    }
+}
+
+impl Key {
+    /// What a match of a rule is counted under; nothing where it belongs to nothing that is counted.
+    fn new(rule: &FoundRule, track: Track, place: Place) -> Option<Self> {
+        let alert = &rule.detection.alert;
+        let subject = subject(track, rule)?;
+        Some(Self { gid: alert.gid, sid: alert.sid, revision: alert.rev, track, subject, place })
     }
 }
 
@@ -250,6 +333,41 @@ mod tests {
             assert!(table.admits(&found_rule(Timestamp::ZERO, address, threshold), &mut counters));
         }
         assert_eq!(counters.value(Counter::ThresholdsEvicted), 2);
+    }
+
+    /// Which of matches at these seconds alert under a rate filter of two in ten seconds, silent for thirty.
+    fn alerting(target: Target, times: &[u64]) -> Vec<u64> {
+        let rate = RateFilter { target, track: Track::Source, count: 2, seconds: 10, timeout_seconds: 30 };
+        let mut table = ThresholdTable::new(16).with_rates(vec![rate]);
+        let mut counters = Counters::default();
+        let alerts = |&&time: &&u64| {
+            table.admits(&found_rule(Timestamp::new(time, 0), "10.0.0.1", None), &mut counters)
+        };
+        times.iter().filter(alerts).copied().collect()
+    }
+
+    #[test]
+    fn a_rule_that_matches_too_fast_is_silent_for_a_while() {
+        for (gid, sid) in [(1, 1), (1, 0), (0, 1), (0, 0)] {
+            let target = Target { gid, sid };
+            assert_eq!(alerting(target, &[0, 1, 5, 6, 20, 35, 36, 37, 38]), [0, 1, 36, 37]);
+            assert_eq!(alerting(target, &[0, 10, 11, 21, 22]), [0, 10, 11, 21, 22], "two in each window");
+        }
+        assert_eq!(alerting(Target { gid: 1, sid: 2 }, &[0, 1, 2, 3]), [0, 1, 2, 3], "another rule's");
+    }
+
+    #[test]
+    fn what_a_rate_filter_silences_counts_for_no_threshold() {
+        let target = Target { gid: 1, sid: 1 };
+        let rate = RateFilter { target, track: Track::Rule, count: 1, seconds: 10, timeout_seconds: 20 };
+        let mut table = ThresholdTable::new(16).with_rates(vec![rate]);
+        let third = Threshold { kind: ThresholdKind::Threshold, track: Track::Rule, count: 3, seconds: 100 };
+        let mut counters = Counters::default();
+        let alerts = |&&time: &&u64| {
+            table.admits(&found_rule(Timestamp::new(time, 0), "10.0.0.1", Some(third)), &mut counters)
+        };
+        let times = [0, 1, 2, 3, 30, 60, 90];
+        assert_eq!(times.iter().filter(alerts).copied().collect::<Vec<u64>>(), [60]);
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! What a threshold.config says, in the form that the collector asks.
 
 use super::LoadedRules;
-use crate::collect::{Suppression, ThresholdTable};
-use ::rules::companion::threshold::Suppress;
+use crate::collect::{RateFilter, Suppression, ThresholdTable};
+use ::rules::companion::threshold::{Rate, Suppress};
+use ::rules::header::action::Action;
 use ::rules::header::address::AddressSet;
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 impl LoadedRules {
-    /// The thresholds that go before those of the rules, and the suppressions, in a table of at most `capacity`
-    /// windows.
+    /// The thresholds that go before those of the rules, the suppressions, and the rate filters that silence, in a
+    /// table of at most `capacity` windows.
     pub fn threshold_table(&self, capacity: usize) -> ThresholdTable {
         let metas = self.set.signatures().iter().map(|signature| &signature.meta);
         let overrides = metas.filter_map(|meta| {
@@ -18,6 +19,7 @@ impl LoadedRules {
         ThresholdTable::new(capacity)
             .with_suppressions(self.thresholds.suppressions.iter().map(suppression).collect())
             .with_overrides(overrides.collect())
+            .with_rates(self.thresholds.rates.iter().filter_map(rate_filter).collect())
     }
 }
 
@@ -27,6 +29,18 @@ fn suppression(line: &Suppress) -> Suppression {
         Some((track, addresses)) => (Some(*track), networks(addresses)),
     };
     Suppression { gid: line.target.gid, sid: line.target.sid, track, networks }
+}
+
+/// What a line silences; nothing for one that asks for another action, which a passive sensor does not take.
+fn rate_filter(line: &Rate) -> Option<RateFilter> {
+    let Rate { target, threshold, action, timeout_seconds } = *line;
+    (action == Action::Pass).then_some(RateFilter {
+        target,
+        track: threshold.track,
+        count: threshold.count,
+        seconds: threshold.seconds,
+        timeout_seconds,
+    })
 }
 
 /// The networks that make up a set of addresses.
