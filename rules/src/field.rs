@@ -137,6 +137,10 @@ impl Step for LengthStep {
         if self.form.holds(cursor.bytes.len() as u64) { Outcome::Holds } else { Outcome::FailsForGood }
     }
 
+    fn buffer_len(&self) -> Option<(u64, u64)> {
+        Some(self.form.bounds(u64::MAX))
+    }
+
     fn explain(&self) -> String {
         format!("its length is {}", self.form)
     }

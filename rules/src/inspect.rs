@@ -53,6 +53,11 @@ pub trait Step: fmt::Debug + Send + Sync {
         None
     }
 
+    /// How many bytes it needs after where the step before it ended, if it is about that and moves nothing.
+    fn bytes_after(&self) -> Option<u64> {
+        None
+    }
+
     /// Takes what the rule asks of decoded bytes, if this is a step that decodes some.
     fn attach(&mut self, _decoded: &Arc<Steps>) {}
 

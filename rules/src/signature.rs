@@ -73,6 +73,11 @@ pub trait Condition: fmt::Debug + Send + Sync {
         Hint::None
     }
 
+    /// The headers of which a packet must have one for it to hold; none where it needs none.
+    fn headers(&self) -> &'static [HeaderBuffer] {
+        &[]
+    }
+
     /// Which kind of memory it reads, so that rules which write it are tried before.
     fn reads(&self) -> Option<NameKind> {
         None

@@ -458,6 +458,7 @@ mod tests {
             assert_eq!(addresses(&variables, group).unwrap_err(), code, "{group}");
         }
         assert_eq!(ports("$HOME_NET").unwrap_err(), "wrong-variable");
+        assert_eq!(ports("[80,!$HTTP_PORTS]").unwrap_err(), "nothing-left");
     }
 
     #[test]

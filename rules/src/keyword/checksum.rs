@@ -4,7 +4,7 @@ use super::example::Stage;
 use super::{Argument, Example, Keyword};
 use crate::diagnostic::Diagnostic;
 use crate::draft::Draft;
-use crate::signature::Condition;
+use crate::signature::{Condition, HeaderBuffer};
 use crate::view::checksum::{self, ChecksumState};
 use crate::view::{Network, Packet, Transport, View};
 use std::fmt;
@@ -15,6 +15,7 @@ pub(super) struct ChecksumKeyword {
     doc: &'static str,
     /// What the checksum is of.
     subject: &'static str,
+    header: &'static [HeaderBuffer; 1],
     state: fn(&Packet<'_>) -> ChecksumState,
     examples: &'static [Example],
     refused: &'static [&'static str],
@@ -25,6 +26,7 @@ pub(super) static IPV4: ChecksumKeyword = ChecksumKeyword {
     name: "ipv4-csum",
     doc: "Whether the checksum of the IPv4 header is `valid` or `invalid`.",
     subject: "the IPv4 header",
+    header: &[HeaderBuffer::Ipv4],
     state: checksum::ipv4,
     examples: &[Example::staged("alert ip any any -> any any (ipv4-csum:invalid; sid:1;)", wrong, |_| {})],
     refused: &["ipv4-csum", "ipv4-csum:wrong"],
@@ -35,6 +37,7 @@ pub(super) static TCP_V4: ChecksumKeyword = ChecksumKeyword {
     name: "tcpv4-csum",
     doc: "Whether the checksum of TCP over IPv4 is `valid` or `invalid`.",
     subject: "TCP over IPv4",
+    header: &[HeaderBuffer::Tcp],
     state: |packet| transport(packet, is_v4(packet) && matches!(packet.transport, Transport::Tcp(_))),
     examples: &[
         Example::staged("alert tcp any any -> any any (tcpv4-csum:invalid; sid:1;)", wrong, |_| {}),
@@ -48,6 +51,7 @@ pub(super) static TCP_V6: ChecksumKeyword = ChecksumKeyword {
     name: "tcpv6-csum",
     doc: "Whether the checksum of TCP over IPv6 is `valid` or `invalid`.",
     subject: "TCP over IPv6",
+    header: &[HeaderBuffer::Tcp],
     state: |packet| transport(packet, is_v6(packet) && matches!(packet.transport, Transport::Tcp(_))),
     examples: &[Example::staged(
         "alert tcp any any -> any any (tcpv6-csum:invalid; sid:1;)",
@@ -62,6 +66,7 @@ pub(super) static UDP_V4: ChecksumKeyword = ChecksumKeyword {
     name: "udpv4-csum",
     doc: "Whether the checksum of UDP over IPv4 is `valid` or `invalid`; a packet sent without one is neither.",
     subject: "UDP over IPv4",
+    header: &[HeaderBuffer::Udp],
     state: |packet| transport(packet, is_v4(packet) && matches!(packet.transport, Transport::Udp(_))),
     examples: &[Example::staged("alert udp any any -> any any (udpv4-csum:invalid; sid:1;)", wrong, |_| {})],
     refused: &["udpv4-csum", "udpv4-csum:wrong"],
@@ -72,6 +77,7 @@ pub(super) static UDP_V6: ChecksumKeyword = ChecksumKeyword {
     name: "udpv6-csum",
     doc: "Whether the checksum of UDP over IPv6 is `valid` or `invalid`.",
     subject: "UDP over IPv6",
+    header: &[HeaderBuffer::Udp],
     state: |packet| transport(packet, is_v6(packet) && matches!(packet.transport, Transport::Udp(_))),
     examples: &[Example::staged(
         "alert udp any any -> any any (udpv6-csum:invalid; sid:1;)",
@@ -86,6 +92,7 @@ pub(super) static ICMP_V4: ChecksumKeyword = ChecksumKeyword {
     name: "icmpv4-csum",
     doc: "Whether the checksum of an ICMP message is `valid` or `invalid`.",
     subject: "ICMP",
+    header: &[HeaderBuffer::Icmpv4],
     state: |packet| transport(packet, matches!(packet.transport, Transport::Icmpv4(_))),
     examples: &[Example::staged(
         "alert icmp any any -> any any (icmpv4-csum:invalid; sid:1;)",
@@ -100,6 +107,7 @@ pub(super) static ICMP_V6: ChecksumKeyword = ChecksumKeyword {
     name: "icmpv6-csum",
     doc: "Whether the checksum of an ICMPv6 message is `valid` or `invalid`.",
     subject: "ICMPv6",
+    header: &[HeaderBuffer::Icmpv6],
     state: |packet| transport(packet, matches!(packet.transport, Transport::Icmpv6(_))),
     examples: &[Example::staged(
         "alert icmpv6 any any -> any any (icmpv6-csum:invalid; sid:1;)",
@@ -172,13 +180,15 @@ impl Keyword for ChecksumKeyword {
                     .with_help(format!("write `{0}:valid;` or `{0}:invalid;`", self.name)));
             }
         };
-        draft.conditions.push(Box::new(Checksum { subject: self.subject, state: self.state, wanted }));
+        let Self { subject, header, state, .. } = *self;
+        draft.conditions.push(Box::new(Checksum { subject, header, state, wanted }));
         Ok(())
     }
 }
 
 struct Checksum {
     subject: &'static str,
+    header: &'static [HeaderBuffer; 1],
     state: fn(&Packet<'_>) -> ChecksumState,
     wanted: ChecksumState,
 }
@@ -192,6 +202,10 @@ impl fmt::Debug for Checksum {
 impl Condition for Checksum {
     fn holds(&self, view: &View<'_>) -> bool {
         (self.state)(view.packet) == self.wanted
+    }
+
+    fn headers(&self) -> &'static [HeaderBuffer] {
+        self.header
     }
 
     fn explain(&self) -> String {

@@ -3,7 +3,7 @@
 use super::{Argument, Example, Keyword};
 use crate::diagnostic::Diagnostic;
 use crate::draft::Draft;
-use crate::signature::{Condition, Hint};
+use crate::signature::{Condition, HeaderBuffer, Hint};
 use crate::view::{DecodeEvent, StreamEvent, View};
 
 /// `decode-event` (Suricata documentation: "Generic Decode Layer Keywords").
@@ -110,6 +110,10 @@ struct Streamed(StreamEvent);
 impl Condition for Streamed {
     fn holds(&self, view: &View<'_>) -> bool {
         view.stream_events.contains(self.0)
+    }
+
+    fn headers(&self) -> &'static [HeaderBuffer] {
+        &[HeaderBuffer::Tcp]
     }
 
     fn hint(&self) -> Hint {

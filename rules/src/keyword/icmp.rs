@@ -38,7 +38,7 @@ pub(super) static TYPE: NumberKeyword = NumberKeyword {
         ),
     ],
     refused: &["itype", "itype:echo", "itype:256", "itype:8,0"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::ICMP
 };
 
 /// `icode`.
@@ -54,7 +54,7 @@ pub(super) static CODE: NumberKeyword = NumberKeyword {
         |stage| stage.transport[..2].copy_from_slice(&[3, 1]),
     )],
     refused: &["icode", "icode:host", "icode:256"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::ICMP
 };
 
 /// Identifier and sequence number, of the messages that have them (RFC 792, RFC 950, RFC 4443 §4).
@@ -89,7 +89,7 @@ pub(super) static ID: NumberKeyword = NumberKeyword {
         ),
     ],
     refused: &["icmp_id", "icmp_id:x", "icmp_id:65536"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::ICMP
 };
 
 /// `icmp_seq`.
@@ -105,7 +105,7 @@ pub(super) static SEQUENCE: NumberKeyword = NumberKeyword {
         |stage| stage.transport[6..8].copy_from_slice(&[0, 1]),
     )],
     refused: &["icmp_seq", "icmp_seq:x", "icmp_seq:65536"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::ICMP
 };
 
 /// `icmpv6.mtu`.
@@ -127,5 +127,5 @@ pub(super) static MTU: NumberKeyword = NumberKeyword {
         |stage| stage.transport = vec![2, 0, 0, 0, 0, 0, 5, 0],
     )],
     refused: &["icmpv6.mtu", "icmpv6.mtu:small", "icmpv6.mtu:4294967296"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::ICMP
 };

@@ -3,7 +3,7 @@
 use super::{Argument, Example, Keyword};
 use crate::diagnostic::Diagnostic;
 use crate::draft::Draft;
-use crate::signature::Condition;
+use crate::signature::{Condition, HeaderBuffer};
 use crate::view::{Network, View};
 
 /// `fragbits` (Suricata documentation: "IP Keywords", fragbits).
@@ -105,6 +105,10 @@ impl Condition for Flags {
             Relation::Any => common != 0,
             Relation::NotAll => common != self.wanted,
         }
+    }
+
+    fn headers(&self) -> &'static [HeaderBuffer] {
+        &[HeaderBuffer::Ipv4]
     }
 
     fn explain(&self) -> String {
@@ -211,6 +215,10 @@ impl Condition for HasOption {
             rest = rest.get(len..).unwrap_or_default();
         }
         false
+    }
+
+    fn headers(&self) -> &'static [HeaderBuffer] {
+        &[HeaderBuffer::Ipv4]
     }
 
     fn explain(&self) -> String {

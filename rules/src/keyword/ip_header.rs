@@ -50,7 +50,7 @@ pub(super) static TOS: NumberKeyword = NumberKeyword {
         |stage| stage.network[1] = 8,
     )],
     refused: &["tos", "tos:low", "tos:256"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::IPV4
 };
 
 /// `id`.
@@ -69,7 +69,7 @@ pub(super) static ID: NumberKeyword = NumberKeyword {
         |stage| stage.network[4..6].copy_from_slice(&[1, 0]),
     )],
     refused: &["id", "id:x", "id:65536"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::IPV4
 };
 
 /// `fragoffset`.

@@ -93,6 +93,20 @@ impl Step for IsDataAtStep {
         self.relative
     }
 
+    fn buffer_len(&self) -> Option<(u64, u64)> {
+        let offset = u64::try_from(self.offset.literal()?).ok()?;
+        match (self.relative, self.negated) {
+            (true, _) => None,
+            (false, false) => Some((offset + 1, u64::MAX)),
+            (false, true) => Some((0, offset)),
+        }
+    }
+
+    fn bytes_after(&self) -> Option<u64> {
+        let offset = u64::try_from(self.offset.literal()?).ok()?;
+        (self.relative && !self.negated).then_some(offset)
+    }
+
     fn explain(&self) -> String {
         let verb = if self.negated { "ends before" } else { "has data at" };
         let from = if self.relative { " after the match before" } else { "" };

@@ -5,7 +5,7 @@ use super::{Argument, Example, Keyword};
 use crate::diagnostic::Diagnostic;
 use crate::draft::Draft;
 use crate::integer::IntegerMatch;
-use crate::signature::{Condition, Hint, Scope};
+use crate::signature::{Condition, HeaderBuffer, Hint, Scope};
 use crate::view::View;
 use std::fmt;
 
@@ -21,6 +21,8 @@ pub(super) struct NumberKeyword {
     /// Where it stands; nothing in a packet without it, which never matches.
     pub(super) read: fn(&View<'_>) -> Option<u64>,
     pub(super) scope: Scope,
+    /// The headers of which one must be there.
+    pub(super) headers: &'static [HeaderBuffer],
     /// What a comparison tells the prefilter.
     pub(super) hint: fn(IntegerMatch) -> Hint,
     pub(super) examples: &'static [Example],
@@ -37,13 +39,24 @@ impl NumberKeyword {
         max: 0,
         read: |_| None,
         scope: Scope::Packet,
+        headers: &[],
         hint: |_| Hint::None,
         examples: &[],
         refused: &[],
     };
 
-    /// A number of a flow, without a name: what rows don't say.
+    /// A number of a flow, likewise.
     pub(super) const FLOW: Self = Self { scope: Scope::Flow, ..Self::PACKET };
+
+    /// A number of the IPv4 header, likewise.
+    pub(super) const IPV4: Self = Self { headers: &[HeaderBuffer::Ipv4], ..Self::PACKET };
+
+    /// A number of the TCP header, likewise.
+    pub(super) const TCP: Self = Self { headers: &[HeaderBuffer::Tcp], ..Self::PACKET };
+
+    /// A number of an ICMP message of either version, likewise.
+    pub(super) const ICMP: Self =
+        Self { headers: &[HeaderBuffer::Icmpv4, HeaderBuffer::Icmpv6], ..Self::PACKET };
 }
 
 impl fmt::Debug for NumberKeyword {
@@ -74,9 +87,9 @@ impl Keyword for NumberKeyword {
     }
 
     fn parse(&self, argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
-        let Self { subject, read, scope, hint, .. } = *self;
+        let Self { subject, read, scope, headers, hint, .. } = *self;
         let form = argument.integer(self.max)?;
-        draft.conditions.push(Box::new(Compare { subject, read, scope, hint: hint(form), form }));
+        draft.conditions.push(Box::new(Compare { subject, read, scope, headers, hint: hint(form), form }));
         Ok(())
     }
 }
@@ -85,6 +98,7 @@ struct Compare {
     subject: &'static str,
     read: fn(&View<'_>) -> Option<u64>,
     scope: Scope,
+    headers: &'static [HeaderBuffer],
     hint: Hint,
     form: IntegerMatch,
 }
@@ -102,6 +116,10 @@ impl Condition for Compare {
 
     fn scope(&self) -> Scope {
         self.scope
+    }
+
+    fn headers(&self) -> &'static [HeaderBuffer] {
+        self.headers
     }
 
     fn hint(&self) -> Hint {

@@ -3,7 +3,7 @@
 use super::{Argument, Example, Keyword};
 use crate::diagnostic::Diagnostic;
 use crate::draft::Draft;
-use crate::signature::{Condition, Hint};
+use crate::signature::{Condition, HeaderBuffer, Hint};
 use crate::view::{Transport, View};
 
 /// `tcp.flags` (Suricata documentation: "TCP keywords", tcp.flags).
@@ -171,6 +171,10 @@ impl Condition for Flags {
             Transport::Tcp(header) => self.match_byte(header.flags()),
             _ => false,
         }
+    }
+
+    fn headers(&self) -> &'static [HeaderBuffer] {
+        &[HeaderBuffer::Tcp]
     }
 
     fn hint(&self) -> Hint {

@@ -25,7 +25,7 @@ pub(super) static SEQUENCE: NumberKeyword = NumberKeyword {
         |stage| stage.transport[8..12].copy_from_slice(&674_711_609_u32.to_be_bytes()),
     )],
     refused: &["seq", "seq:x", "seq:4294967296"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::TCP
 };
 
 /// `tcp.ack`.
@@ -42,7 +42,7 @@ pub(super) static ACKNOWLEDGEMENT: NumberKeyword = NumberKeyword {
         |stage| stage.transport[11] = 1,
     )],
     refused: &["ack", "ack:x", "ack:4294967296"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::TCP
 };
 
 /// `tcp.window`.
@@ -59,7 +59,7 @@ pub(super) static WINDOW: NumberKeyword = NumberKeyword {
         |stage| stage.transport[14..16].copy_from_slice(&55_808_u16.to_be_bytes()),
     )],
     refused: &["window", "window:x", "window:65536"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::TCP
 };
 
 /// `tcp.mss`.
@@ -80,7 +80,7 @@ pub(super) static MAXIMUM_SEGMENT_SIZE: NumberKeyword = NumberKeyword {
         |_| {},
     )],
     refused: &["tcp.mss", "tcp.mss:small", "tcp.mss:65536", "tcp.mss:500-400"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::TCP
 };
 
 /// `tcp.wscale`.
@@ -101,5 +101,5 @@ pub(super) static WINDOW_SCALE: NumberKeyword = NumberKeyword {
         |stage| stage.transport.extend_from_slice(&[3, 3, 10, 0]),
     )],
     refused: &["tcp.wscale", "tcp.wscale:x", "tcp.wscale:256"],
-    ..NumberKeyword::PACKET
+    ..NumberKeyword::TCP
 };

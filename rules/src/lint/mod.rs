@@ -8,7 +8,9 @@ mod contradiction;
 mod deprecated;
 mod duplicate;
 mod fast_pattern;
+mod flow;
 mod length;
+mod packet;
 mod swallowed;
 
 pub use duplicate::{Duplicates, SignatureKey};
@@ -40,6 +42,8 @@ pub static LINTS: &[Lint] = &[
     deprecated::LINT,
     length::LINT,
     contradiction::LINT,
+    packet::LINT,
+    flow::LINT,
 ];
 
 /// A rule that loads, in both its forms.
