@@ -68,7 +68,7 @@ pub static PROTOCOLS: &[&Lexicon] = &[
 ];
 
 /// The protocols that flows can be found to speak, in the order in which they are tried.
-pub static SPEECHES: &[&Speech] = &[];
+pub static SPEECHES: &[&Speech] = &[&dns::SPEECH, &dns::TCP_SPEECH, &dns::MDNS_SPEECH];
 
 /// What can be wrong with transactions of some protocols, wherever they stand.
 const fn events_of(protocols: &'static [AppProtocol], names: &'static [(&'static str, u64)]) -> Field {
