@@ -39,3 +39,8 @@ fn decode() {
 fn dhcp() {
     replay("dhcp", targets::dhcp);
 }
+
+#[test]
+fn dns() {
+    replay("dns", targets::dns);
+}

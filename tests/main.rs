@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, helpers of tests too")]
 
+mod app_layer;
 mod captures;
 mod cases;
 mod cli;

@@ -7,10 +7,13 @@ use rules::header::variable::{Resolver, Variables};
 use rules::names::Names;
 use rules::parse::parse;
 use rules::text::Source;
-use sensor::app_layer::{dhcp, vocabulary};
+use sensor::app_layer::identify::Speech;
+use sensor::app_layer::parser::{Input, Requests};
+use sensor::app_layer::{dhcp, dns, vocabulary};
 use sensor::capture::{Frame, LinkType};
 use sensor::counter::Counters;
 use sensor::decode::{Decoder, checksum};
+use sensor::event::Direction;
 use sensor::time::Timestamp;
 
 /// The text of a rule file.
@@ -65,5 +68,44 @@ pub(crate) fn decode(data: &[u8]) {
 pub(crate) fn dhcp(data: &[u8]) {
     if let Ok(message) = dhcp::parse(data) {
         let _ = message.client_ip();
+    }
+}
+
+/// A flow of DNS over TCP, over UDP, or of multicast DNS, as its first byte says.
+pub(crate) fn dns(data: &[u8]) {
+    let Some((&first, said)) = data.split_first() else { return };
+    converse([&dns::TCP_SPEECH, &dns::SPEECH, &dns::MDNS_SPEECH][usize::from(first) % 3], said);
+}
+
+/// A flow in pieces, each behind a byte that tells its length and, by its highest bit, its way. After each piece all
+/// fields are read, as rules do.
+fn converse(speech: &Speech, mut said: &[u8]) {
+    let mut conversation = (speech.begin)();
+    let mut left = [Vec::new(), Vec::new()];
+    while let [head, rest @ ..] = said {
+        let (piece, next) = rest.split_at(usize::from(head & 0x7f).min(rest.len()));
+        let direction = Direction::ALL[usize::from(head >> 7)];
+        let left = &mut left[direction.index()];
+        left.extend_from_slice(piece);
+        let input = Input { direction, bytes: left, end: next.is_empty(), time: Timestamp::ZERO };
+        for probe in speech.probes {
+            let _ = (probe.likeness)(left, direction);
+        }
+        match conversation.parse(&input, &mut Requests::default()) {
+            Ok(consumed) => drop(left.drain(..consumed)),
+            Err(_) => return,
+        }
+        for transaction in conversation.transactions() {
+            for direction in Direction::ALL {
+                for row in (speech.fields)() {
+                    conversation.read(transaction, row.reader, direction, &mut |_, _| false);
+                }
+                conversation.inspected(transaction, direction);
+                let complete = conversation.is_complete(transaction, direction);
+                conversation.noted(transaction, direction).expect("it is kept").finished = complete;
+            }
+        }
+        conversation.release();
+        said = next;
     }
 }

@@ -27,7 +27,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&event::EVENTS),
-    parsed: true,
+    parsed: false,
 };
 
 /// What multicast DNS lends to rules.
@@ -37,7 +37,7 @@ pub static MDNS: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&mdns::EVENTS),
-    parsed: true,
+    parsed: false,
 };
 
 /// The server's port.
@@ -207,12 +207,7 @@ impl Parser for Stream {
         Ok(input.bytes.len() - rest.len())
     }
 
-    fn skip(
-        &mut self,
-        direction: Direction,
-        _: u64,
-        _: &mut Transactions<Message>,
-    ) -> Result<(), Malformed> {
+    fn skip(&mut self, direction: Direction, _: u64, _: &mut Transactions<Message>) -> Result<(), Malformed> {
         self.lost[direction.index()] = true;
         Ok(())
     }

@@ -183,8 +183,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(Header, [u16; 4], Events), Malforme
         }
         Ok(additionals) => {
             starts[3] = additionals as u16;
-            let end =
-                check_section(bytes, additionals, header.counts[3], Section::Additionals, &mut events);
+            let end = check_section(bytes, additionals, header.counts[3], Section::Additionals, &mut events);
             if end.is_err() {
                 events.insert(Event::InvalidAdditionals);
                 header.counts[3] = 0;
