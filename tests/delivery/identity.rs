@@ -1,6 +1,6 @@
 //! Who the sensor is to AWS: sessions, refusals, the status, the secret.
 
-use super::{EXTERNAL_ID, Rig, accept, credentials, delivery, eventually, origin};
+use super::{EXTERNAL_ID, Rig, accept, delivery, eventually, origin};
 use sensor::dev::fake_aws::{FakeConfig, Fault, FaultKind, Script};
 use sensor::sink::accounting::DropReason;
 use sensor::sink::kinesis::answer::FaultKind as Reason;
@@ -12,105 +12,6 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 fn unlimited() -> FakeConfig {
     FakeConfig { shard_limits: false, ..FakeConfig::default() }
-}
-
-/// What is wrong, how it is set up, and what the status then says.
-#[test]
-fn every_refusal_has_its_status_its_sentence_and_its_kind() {
-    struct Case {
-        name: &'static str,
-        fake: FakeConfig,
-        role: Option<&'static str>,
-        stream: Option<&'static str>,
-        external_id: &'static str,
-        key: &'static str,
-        state: State,
-        reason: Reason,
-        words: &'static str,
-    }
-    let case = |name, reason, words| Case {
-        name,
-        fake: unlimited(),
-        role: None,
-        stream: None,
-        external_id: EXTERNAL_ID,
-        key: "AKIASENSOR",
-        state: State::Unauthorized,
-        reason,
-        words,
-    };
-    let scripted = |kind| FakeConfig { script: Script::of([Fault::always(kind)]), ..unlimited() };
-    let skew = Fault { value: 3_600, ..Fault::always(FaultKind::ClockSkew) };
-    let cases = [
-        Case {
-            role: Some("arn:aws:iam::123456789012:role/Another"),
-            ..case("wrong role", Reason::RoleRefused, "check your Role ARN and External ID")
-        },
-        Case {
-            external_id: "not-the-right-external-id",
-            ..case("wrong external ID", Reason::RoleRefused, "check your Role ARN and External ID")
-        },
-        Case {
-            fake: FakeConfig { may_put: false, ..unlimited() },
-            ..case("missing permission", Reason::PutRefused, "kinesis:PutRecords on arn:aws:kinesis")
-        },
-        Case {
-            stream: Some("arn:aws:kinesis:us-east-1:123456789012:stream/deleted"),
-            state: State::Unknown,
-            ..case("deleted stream", Reason::StreamMissing, "no stream arn:aws:kinesis")
-        },
-        Case {
-            key: "ASIAOLD",
-            ..case("expired base credentials", Reason::BaseCredentials, "own AWS credentials")
-        },
-        Case {
-            key: "AKIABAD",
-            ..case("rejected base credentials", Reason::BaseCredentials, "own AWS credentials")
-        },
-        Case {
-            fake: scripted(FaultKind::KeyAccessDenied),
-            ..case("key refuses", Reason::KeyRefused, "kms:GenerateDataKey")
-        },
-        Case {
-            fake: FakeConfig { script: Script::of([skew]), ..unlimited() },
-            // The SDK learns the difference from the first refusal and mends the next request.
-            state: State::Active,
-            ..case("clock off by an hour", Reason::Clock, "")
-        },
-    ];
-    for case in cases {
-        let rig = Rig::new(case.fake);
-        let stream = case.stream.map_or_else(|| rig.aws.config().stream_arn(), str::to_owned);
-        let role = case.role.map_or_else(|| rig.aws.config().role_arn(), str::to_owned);
-        rig.set(&stream, &role, case.external_id);
-        credentials(&rig.directory.path().join("credentials"), case.key);
-        let mut sink = rig.sink();
-        accept(&mut sink, 0..10, 10, 0);
-        let told = || rig.store().status();
-        eventually(case.name, DEADLINE, || {
-            let status = told();
-            status.state == case.state && (case.words.is_empty() || status.reason == Some(case.reason))
-        });
-        let detail = told().detail.unwrap_or_default();
-        assert!(detail.contains(case.words), "{}: {detail}", case.name);
-        assert!(!detail.contains(case.external_id), "{}: {detail}", case.name);
-        let account = sink.close(Duration::from_millis(100), true);
-        assert!(account.balances());
-        assert_eq!(account.delivered + account.spooled, 10, "{}: nothing is lost", case.name);
-    }
-}
-
-#[test]
-fn nobody_at_the_other_end_is_told_with_the_host() {
-    let mut rig = Rig::new(unlimited());
-    rig.config.kinesis.endpoint_url = Some("http://localhost:1".to_owned());
-    let mut sink = rig.sink();
-    accept(&mut sink, 0..10, 10, 0);
-    eventually("the status", DEADLINE, || rig.store().status().reason == Some(Reason::Unreachable));
-    let status = rig.store().status();
-    assert_eq!(status.state, State::Unknown);
-    assert!(status.detail.unwrap().contains("http://localhost:1"));
-    assert_eq!(sink.close(Duration::from_millis(100), true).spooled, 10);
 }
 
 #[test]

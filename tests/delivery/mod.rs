@@ -8,6 +8,7 @@ mod identity;
 mod outage;
 mod peers;
 mod rate;
+mod refusals;
 mod storm;
 mod terraform;
 
@@ -161,7 +162,7 @@ pub(crate) fn origin() -> Origin {
 /// The configuration for a stand-in, with credentials that it trusts.
 pub(crate) fn delivery(aws: &FakeAws, directory: &Path) -> DeliveryConfig {
     let credentials_file = directory.join("credentials");
-    credentials(&credentials_file, "AKIASENSOR");
+    credentials(&credentials_file, "AKIASENSOR", "secret");
     let ca_bundle = aws.ca().map(|ca| {
         let path = directory.join("ca.pem");
         ca.write(&path).unwrap();
@@ -182,8 +183,8 @@ pub(crate) fn delivery(aws: &FakeAws, directory: &Path) -> DeliveryConfig {
     DeliveryConfig { kinesis, spool: SpoolConfig::default(), ..DeliveryConfig::default() }
 }
 
-pub(crate) fn credentials(path: &Path, key: &str) {
-    let text = format!("[sensor]\naws_access_key_id = {key}\naws_secret_access_key = secret\n");
+pub(crate) fn credentials(path: &Path, key: &str, secret: &str) {
+    let text = format!("[sensor]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n");
     std::fs::write(path, text).unwrap();
 }
 

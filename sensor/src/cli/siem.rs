@@ -170,6 +170,9 @@ fn check(config: &Config, integration: &Integration) -> Result<String, Failure> 
     {
         let _ = writeln!(said, "warning: {warning}");
     }
+    if let Some(warning) = setup.clock_warning() {
+        let _ = writeln!(said, "warning: {warning}");
+    }
     Ok(said)
 }
 
@@ -255,14 +258,18 @@ fn test(store: &Store, context: &Context) -> Result<(), Failure> {
     let mut status = store.status();
     match setup.send(&id.to_string(), &json)? {
         Ok(receipt) => {
+            status.set_clock(setup.clock_ahead_s(), SystemTime::now());
             status.delivered(SystemTime::now());
             store.save_status(&status)?;
-            let said = format!(
+            let mut said = format!(
                 "Delivered: shard {}, sequence number {}, {} ms, id {id}\n",
                 receipt.shard,
                 receipt.sequence_number,
                 receipt.took.as_millis()
             );
+            if let Some(warning) = setup.clock_warning() {
+                let _ = writeln!(said, "warning: {warning}");
+            }
             context.print(said.as_bytes())
         }
         Err(fault) => {

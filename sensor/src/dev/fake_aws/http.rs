@@ -1,24 +1,24 @@
 //! Connections, requests and answers, for both services on one port.
 
+use super::signature::{Signature, SignatureFault};
 use super::{Shared, kinesis, sts};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 /// Above the 14 MiB that the largest PutRecords takes in base64.
 const BODY_LIMIT: usize = 20 << 20;
-/// SigV4: how far a signature's date may be off.
-const SKEW: Duration = Duration::from_secs(300);
 
 /// What an answer is.
 pub(super) enum Reply {
@@ -45,31 +45,29 @@ impl Reply {
     }
 }
 
-/// Who claims to ask, and when the request was signed.
-#[derive(Debug, Default)]
+/// Who asks, and what is wrong with the signature that says so.
+#[derive(Debug)]
 pub(super) struct Caller {
     pub(super) access_key: String,
-    signed_at: Option<SystemTime>,
+    /// `X-Amz-Security-Token`.
+    pub(super) token: Option<String>,
+    pub(super) fault: Option<SignatureFault>,
 }
 
 impl Caller {
-    /// From `Authorization: AWS4-HMAC-SHA256 Credential=KEY/date/region/service/aws4_request, …` and `X-Amz-Date`.
-    fn of(headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let credential = text(AUTHORIZATION.as_str()).split("Credential=").nth(1).unwrap_or_default();
-        let access_key = credential.split('/').next().unwrap_or_default().to_owned();
-        let signed_at = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text("x-amz-date"))
-            .ok()
-            .and_then(|at| at.to_zoned(jiff::tz::TimeZone::UTC).ok())
-            .map(|at| SystemTime::from(at.timestamp()));
-        Self { access_key, signed_at }
-    }
-
-    pub(super) fn is_skewed(&self, now: SystemTime) -> bool {
-        let far = |at: SystemTime| {
-            at.duration_since(now).or_else(|_| now.duration_since(at)).is_ok_and(|off| off > SKEW)
+    fn of(shared: &Shared, head: &Parts, body: &[u8], service: &str) -> Self {
+        let token = head.headers.get("x-amz-security-token").and_then(|value| value.to_str().ok());
+        let token = token.map(str::to_owned);
+        let signature = match Signature::of(&head.headers) {
+            Ok(signature) => signature,
+            Err(fault) => return Self { access_key: String::new(), token, fault: Some(fault) },
         };
-        self.signed_at.is_none_or(far)
+        let scope = signature.check_scope(&head.headers, &shared.config.region, service, shared.now());
+        // Of a session that is over nobody knows the secret any more; it is refused as such.
+        let secret = shared.secret_of(&signature.access_key);
+        let fault =
+            scope.and_then(|()| secret.map_or(Ok(()), |secret| signature.check(head, body, &secret))).err();
+        Self { access_key: signature.access_key, token, fault }
     }
 }
 
@@ -108,14 +106,15 @@ async fn respond(
     let reset = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
     let (head, body) = request.into_parts();
     let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| reset())?.to_bytes();
-    let caller = Caller::of(&head.headers);
     if !shared.config.latency.is_zero() {
         tokio::time::sleep(shared.config.latency).await;
     }
     let target = head.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let reply = match target.and_then(|target| target.strip_prefix("Kinesis_20131202.")) {
-        Some(operation) => kinesis::answer(&shared, &caller, operation, &body),
-        None => sts::answer(&shared, &caller, &body),
+        Some(operation) => {
+            kinesis::answer(&shared, &Caller::of(&shared, &head, &body, "kinesis"), operation, &body)
+        }
+        None => sts::answer(&shared, &Caller::of(&shared, &head, &body, "sts"), &body),
     };
     let date = http_date(shared.now());
     let (status, content_type, length, body) = match reply {

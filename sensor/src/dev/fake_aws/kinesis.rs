@@ -2,6 +2,7 @@
 
 use super::http::{Caller, Reply};
 use super::script::FaultKind;
+use super::signature::SignatureFault;
 use super::stream::Put;
 use super::{FakeConfig, Shared, State};
 use base64::Engine as _;
@@ -94,19 +95,25 @@ fn error(code: &str, message: &str) -> Reply {
 
 /// Sessions of the role may put; anybody else is the stream's owner, who may do everything.
 fn caller_fault(shared: &Shared, caller: &Caller, operation: &str) -> Option<Reply> {
-    if caller.access_key.is_empty() {
-        return Some(error("MissingAuthenticationTokenException", "Missing Authentication Token"));
+    if let Some(fault) = &caller.fault {
+        return Some(match fault {
+            SignatureFault::Missing => {
+                error("MissingAuthenticationTokenException", "Missing Authentication Token")
+            }
+            SignatureFault::Incomplete(message) => error("IncompleteSignatureException", message),
+            SignatureFault::Mismatch(message) => error("InvalidSignatureException", message),
+        });
     }
     let now = shared.now();
-    if caller.is_skewed(now) {
-        let message = "Signature expired: it is not within five minutes of now";
-        return Some(error("InvalidSignatureException", message));
-    }
     let mut state = shared.state();
     let session = state.sessions.get(&caller.access_key);
     let is_session = caller.access_key.starts_with("ASIA");
     if is_session && session.is_none_or(|session| session.expires <= now) {
         return Some(error("ExpiredTokenException", "The security token included in the request is expired"));
+    }
+    if is_session && session.is_some_and(|session| Some(&session.token) != caller.token.as_ref()) {
+        let message = "The security token included in the request is invalid.";
+        return Some(error("UnrecognizedClientException", message));
     }
     if is_session && !(shared.config.may_put && matches!(operation, "PutRecord" | "PutRecords")) {
         state.tally.beyond_policy += 1;

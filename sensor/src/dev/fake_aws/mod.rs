@@ -1,13 +1,13 @@
 //! A loopback stand-in for the parts of AWS that delivery talks to: STS AssumeRole and GetCallerIdentity, Kinesis
 //! PutRecord and PutRecords, and what a consumer needs to read back.
 //!
-//! It enforces the role's trust policy, the external ID, least privilege, record and request limits and each shard's
-//! throughput, and fails on a script. It does not verify signatures, only whose they claim to be and when they were
-//! made. One stream, one role.
+//! It verifies signatures, enforces the role's trust policy, the external ID, least privilege, record and request
+//! limits and each shard's throughput, and fails on a script. One stream, one role.
 
 mod http;
 mod kinesis;
 mod script;
+mod signature;
 mod stream;
 mod sts;
 mod tls;
@@ -46,6 +46,8 @@ pub struct FakeConfig {
     pub role: String,
     /// Access key IDs that the role's trust policy names; all others are refused.
     pub trusted_keys: Vec<String>,
+    /// The secret access key of every access key, sessions' apart.
+    pub secret_key: String,
     /// The external ID that the trust policy demands; nothing is a policy without that condition.
     pub external_id: Option<String>,
     /// Seconds that a session lasts, whatever is asked for.
@@ -77,6 +79,7 @@ impl Default for FakeConfig {
             shards: 1,
             role: "MeterSIEMIntegrationRole".to_owned(),
             trusted_keys: vec!["AKIASENSOR".to_owned()],
+            secret_key: "secret".to_owned(),
             external_id: None,
             session_s: 3_600,
             shard_limits: true,
@@ -119,6 +122,8 @@ pub struct Tally {
 
 struct Session {
     expires: SystemTime,
+    secret: String,
+    token: String,
 }
 
 struct State {
@@ -147,6 +152,14 @@ impl Shared {
         let now = SystemTime::now();
         let span = Duration::from_secs(skew.unsigned_abs());
         if skew < 0 { now - span } else { now + span }
+    }
+
+    /// The secret access key that belongs to an access key; nothing for a session that is not known.
+    fn secret_of(&self, access_key: &str) -> Option<String> {
+        if access_key.starts_with("ASIA") {
+            return self.state().sessions.get(access_key).map(|session| session.secret.clone());
+        }
+        Some(self.config.secret_key.clone())
     }
 
     fn next_serial(&self) -> u64 {

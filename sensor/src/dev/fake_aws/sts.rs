@@ -2,6 +2,7 @@
 
 use super::http::{Caller, Reply};
 use super::script::FaultKind;
+use super::signature::SignatureFault;
 use super::{Session, Shared};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -45,15 +46,14 @@ fn scripted(shared: &Shared) -> Option<Reply> {
 }
 
 fn caller_fault(shared: &Shared, caller: &Caller) -> Option<Reply> {
-    if caller.access_key.is_empty() {
-        return Some(error(403, "MissingAuthenticationToken", "Request is missing Authentication Token"));
-    }
-    if caller.is_skewed(shared.now()) {
-        return Some(error(
-            403,
-            "SignatureDoesNotMatch",
-            "Signature expired: it is not within five minutes of now",
-        ));
+    if let Some(fault) = &caller.fault {
+        return Some(match fault {
+            SignatureFault::Missing => {
+                error(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
+            }
+            SignatureFault::Incomplete(message) => error(400, "IncompleteSignature", message),
+            SignatureFault::Mismatch(message) => error(403, "SignatureDoesNotMatch", message),
+        });
     }
     let known = shared.config.trusted_keys.contains(&caller.access_key)
         || !caller.access_key.starts_with("AKIABAD") && !caller.access_key.starts_with("ASIAOLD");
@@ -93,7 +93,9 @@ fn assume_role(
     let serial = shared.next_serial();
     let key = format!("ASIAFAKE{serial:012}");
     let expires = shared.now() + Duration::from_secs(config.session_s);
-    shared.state().sessions.insert(key.clone(), Session { expires });
+    let (secret, token) = (format!("secret-{serial}"), format!("token-{serial}"));
+    let session = Session { expires, secret: secret.clone(), token: token.clone() };
+    shared.state().sessions.insert(key.clone(), session);
     let expiration = crate::time::Timestamp::from_nanos(
         u64::try_from(expires.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos())
             .unwrap_or(u64::MAX),
@@ -105,8 +107,8 @@ fn assume_role(
             "<AssumeRoleResponse xmlns=\"{NAMESPACE}\"><AssumeRoleResult><AssumedRoleUser>\
              <AssumedRoleId>AROAFAKE:{name}</AssumedRoleId>\
              <Arn>arn:aws:sts::{account}:assumed-role/{role}/{name}</Arn></AssumedRoleUser><Credentials>\
-             <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret-{serial}</SecretAccessKey>\
-             <SessionToken>token-{serial}</SessionToken><Expiration>{expiration}</Expiration></Credentials>\
+             <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>\
+             <SessionToken>{token}</SessionToken><Expiration>{expiration}</Expiration></Credentials>\
              </AssumeRoleResult><ResponseMetadata><RequestId>{serial}</RequestId></ResponseMetadata>\
              </AssumeRoleResponse>",
             name = escape(session_name),

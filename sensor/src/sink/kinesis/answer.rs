@@ -2,6 +2,7 @@
 //!
 //! Nothing here is fatal: a fault that is not the records' own holds delivery back until it is mended.
 
+use super::clock::Clock;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -127,6 +128,8 @@ pub(crate) struct Target {
     pub(crate) kinesis: String,
     /// Where STS is asked.
     pub(crate) sts: String,
+    /// How far this machine's clock is off.
+    pub(crate) clock: Clock,
 }
 
 impl Target {
@@ -135,7 +138,11 @@ impl Target {
         let message = refusal.message;
         match (refusal.code.unwrap_or_default(), refusal.status) {
             (code, _) if is_base_credentials(code) => self.base_credentials(code, message),
-            (code, _) if is_clock(code, message) => clock(message),
+            // The signature was made with the sensor's own secret key.
+            (code, _) if is_signature(code) && !self.is_clock_off(message) => {
+                self.base_credentials(code, message)
+            }
+            (code, _) if is_signature(code) || is_date(message) => self.clock_fault(message),
             ("RegionDisabledException", _) => Fault::new(
                 FaultKind::RoleRefused,
                 format!("STS is not enabled in {} for account {}: {message}", self.region, self.account),
@@ -184,7 +191,7 @@ impl Target {
                 FaultKind::StreamMissing,
                 format!("no stream {} in account {}, region {}", self.stream_arn, self.account, self.region),
             ),
-            (code, _) if is_clock(code, message) => Answer::Fault(clock(message)),
+            (code, _) if is_signature(code) || is_date(message) => Answer::Fault(self.clock_fault(message)),
             (code, _) if is_base_credentials(code) => Answer::Fault(self.base_credentials(code, message)),
             ("InvalidArgumentException" | "SerializationException", _) | (_, Some(413)) => {
                 Answer::Poison(format!("{code}: {message}"))
@@ -207,6 +214,18 @@ impl Target {
         }
     }
 
+    fn is_clock_off(&self, message: &str) -> bool {
+        is_date(message) || self.clock.ahead_s() != 0
+    }
+
+    fn clock_fault(&self, message: &str) -> Fault {
+        let off_s = self.clock.ahead_s().unsigned_abs();
+        let sentence = format!(
+            "Unauthorized - the signature does not match: secret key, or this machine's clock (off by {off_s} s): {message}"
+        );
+        Fault::new(FaultKind::Clock, sentence)
+    }
+
     fn base_credentials(&self, code: &str, message: &str) -> Fault {
         Fault::new(
             FaultKind::BaseCredentials,
@@ -224,15 +243,6 @@ fn unreachable(service: &str, endpoint: &str, message: &str) -> Fault {
     )
 }
 
-fn clock(message: &str) -> Fault {
-    Fault::new(
-        FaultKind::Clock,
-        format!(
-            "Unauthorized - the signature does not match: secret key or this machine's clock ({message})"
-        ),
-    )
-}
-
 fn is_base_credentials(code: &str) -> bool {
     matches!(
         code,
@@ -244,12 +254,16 @@ fn is_base_credentials(code: &str) -> bool {
     )
 }
 
-fn is_clock(code: &str, message: &str) -> bool {
+fn is_signature(code: &str) -> bool {
     matches!(
         code,
         "SignatureDoesNotMatch" | "InvalidSignatureException" | "RequestTimeTooSkewed" | "RequestExpired"
-    ) || message.contains("Signature expired")
-        || message.contains("Signature not yet current")
+    )
+}
+
+/// The signature is of another time.
+fn is_date(message: &str) -> bool {
+    message.contains("Signature expired") || message.contains("Signature not yet current")
 }
 
 /// What an error says, and what caused it, without the dumps of its types.
@@ -302,6 +316,7 @@ mod tests {
             region: "us-east-1".into(),
             kinesis: "https://kinesis.us-east-1.amazonaws.com".into(),
             sts: "https://sts.us-east-1.amazonaws.com".into(),
+            clock: Clock::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! The SDK's own retries are off: what failed is known record by record, and only that is sent again.
 
 use super::answer::{Answer, Fault, FaultKind, Refusal, Target, in_words, record_answer};
+use super::clock::Clock;
 use super::config::{AddressBy, KinesisConfig};
 use super::engine::Entry;
 use super::identity::{Identity, IdentityProvider, RoleRequest};
@@ -34,6 +35,11 @@ pub trait Stream: Send + Sync + 'static {
 
     /// Asks whether a put would be allowed, without writing anything.
     fn dry_run(&self) -> impl Future<Output = Answer> + Send;
+
+    /// Seconds by which the stream's clock is ahead of this machine's, where that is worth a word.
+    fn clock_ahead_s(&self) -> i64 {
+        0
+    }
 }
 
 /// Why no connection can be set up.
@@ -114,6 +120,7 @@ pub(crate) fn role_request(
     base: SdkConfig,
     integration: &Integration,
     session_name: &str,
+    clock: Clock,
 ) -> RoleRequest {
     let arn = &integration.stream_arn;
     let (region, domain) = (&arn.region, arn.partition.domain());
@@ -133,6 +140,7 @@ pub(crate) fn role_request(
             &base,
             format!("https://sts.{region}.{domain}"),
         ),
+        clock,
     };
     RoleRequest {
         base,
@@ -190,6 +198,7 @@ impl KinesisStream {
         let mut builder = aws_sdk_kinesis::config::Builder::from(&base)
             .credentials_provider(IdentityProvider(Arc::clone(&identity)))
             .identity_cache(IdentityCache::no_cache())
+            .interceptor(target.clock.clone())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);
         if let Some(url) = &config.endpoint_url {
@@ -203,21 +212,30 @@ impl KinesisStream {
         Self { client, identity, target, stream_arn, stream_name }
     }
 
-    async fn call(&self, records: Vec<PutRecordsRequestEntry>, dry_run: Option<bool>) -> Answer {
+    /// Asks once, and once more when all that was wrong is the clock, which the SDK sets right by the first answer.
+    async fn call(&self, entries: &[Entry], dry_run: bool) -> Answer {
+        match self.call_once(entries, dry_run).await {
+            Answer::Fault(Fault { kind: FaultKind::Clock, .. }) if self.target.clock.ahead_s() != 0 => {
+                self.call_once(entries, dry_run).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn call_once(&self, entries: &[Entry], dry_run: bool) -> Answer {
         let session = match self.identity.current().await {
             Ok(session) => session,
             Err(fault) => return Answer::Fault(fault),
         };
-        let count = records.len();
         let call = self
             .client
             .put_records()
-            .set_records(Some(records))
+            .set_records(Some(entries.iter().map(to_record).collect()))
             .set_stream_arn(self.stream_arn.clone())
             .set_stream_name(self.stream_name.clone())
-            .set_dry_run(dry_run);
+            .set_dry_run(dry_run.then_some(true));
         let answer = match call.send().await {
-            Ok(output) => Answer::Records(answers(output, count)),
+            Ok(output) => Answer::Records(answers(output, entries.len())),
             Err(error) => self.refused(&error),
         };
         if matches!(&answer, Answer::Fault(Fault { kind: FaultKind::SessionExpired, .. })) {
@@ -250,14 +268,17 @@ fn answers(output: PutRecordsOutput, count: usize) -> Vec<super::answer::RecordA
 
 impl Stream for KinesisStream {
     async fn put(&self, entries: Vec<Entry>) -> Answer {
-        let records = entries.iter().map(to_record).collect();
-        self.call(records, None).await
+        self.call(&entries, false).await
     }
 
     async fn dry_run(&self) -> Answer {
-        let record = PutRecordsRequestEntry::builder().data(Blob::new(*b"{}")).partition_key("dry-run");
-        let record = record.build().expect("data and key are all that a record needs");
-        self.call(vec![record], Some(true)).await
+        let entry =
+            Entry { partition_key: "dry-run".into(), events: vec![b"{}".as_slice().into()], is_batch: false };
+        self.call(&[entry], true).await
+    }
+
+    fn clock_ahead_s(&self) -> i64 {
+        self.target.clock.ahead_s()
     }
 }
 

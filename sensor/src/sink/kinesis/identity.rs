@@ -5,6 +5,7 @@
 //! renewal is tried again for ever.
 
 use super::answer::{Fault, FaultKind, Refusal, Target, in_words};
+use super::clock::Clock;
 use super::integration::Integration;
 use crate::sink::retry::{Backoff, BackoffPolicy};
 use aws_config::SdkConfig;
@@ -66,6 +67,7 @@ impl RoleRequest {
         external_id: Option<&str>,
     ) -> Result<Credentials, SdkError<AssumeRoleError>> {
         let mut config = aws_sdk_sts::config::Builder::from(&self.base)
+            .interceptor(self.target.clock.clone())
             .region(aws_sdk_sts::config::Region::new(region.to_owned()))
             .credentials_provider(base);
         if let Some(url) = &self.sts_endpoint_url {
@@ -113,6 +115,7 @@ pub(crate) struct Identity {
     /// The key of a session that AWS no longer takes.
     rejected: watch::Sender<Option<String>>,
     task: tokio::task::JoinHandle<()>,
+    clock: Clock,
 }
 
 impl Identity {
@@ -120,8 +123,9 @@ impl Identity {
     pub(crate) fn start(request: RoleRequest, runtime: &tokio::runtime::Handle) -> Arc<Self> {
         let (sender, state) = watch::channel(SessionState::default());
         let (rejected, rejections) = watch::channel(None);
+        let clock = request.target.clock.clone();
         let task = runtime.spawn(keep_fresh(request, sender, rejections));
-        Arc::new(Self { state, rejected, task })
+        Arc::new(Self { state, rejected, task, clock })
     }
 
     /// The session, as soon as there is one, or the reason why there is none.
@@ -130,7 +134,7 @@ impl Identity {
         let wait = async {
             loop {
                 let SessionState { session, fault } = state.borrow_and_update().clone();
-                if let Some(session) = session.filter(|session| is_alive(session, SystemTime::now())) {
+                if let Some(session) = session.filter(|session| is_alive(session, self.clock.now())) {
                     return Ok(session);
                 }
                 if let Some(fault) = fault {
@@ -175,11 +179,10 @@ async fn keep_fresh(
 ) {
     let mut backoff = Backoff::new(RETRY);
     loop {
-        let granted = SystemTime::now();
         let wait = match request.assume(Some(request.integration.external_id.expose())).await {
             Ok(session) => {
                 backoff.succeed();
-                let wait = renewal(granted, session.expiry(), fastrand::f64());
+                let wait = renewal(request.target.clock.now(), session.expiry(), fastrand::f64());
                 state.send_replace(SessionState { session: Some(session), fault: None });
                 wait
             }

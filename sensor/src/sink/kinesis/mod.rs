@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod arn;
 mod client;
+mod clock;
 mod concurrency;
 mod config;
 mod dead_letter;

@@ -4,6 +4,7 @@
 use super::answer::{Answer, Fault, FaultKind, RecordAnswer, in_words};
 use super::arn::principal_of_caller;
 use super::client::{KinesisStream, SetupError, Stream, base_config, role_request};
+use super::clock::{Clock, clock_fault};
 use super::config::KinesisConfig;
 use super::engine::Entry;
 use super::integration::{Integration, Store};
@@ -20,7 +21,7 @@ pub(crate) fn connect(
 ) -> Result<Option<KinesisStream>, Box<dyn std::error::Error>> {
     let Some(integration) = store.load()? else { return Ok(None) };
     let base = runtime.block_on(base_config(config, &integration.stream_arn.region))?;
-    let request = role_request(config, base, &integration, session_name);
+    let request = role_request(config, base, &integration, session_name, Clock::default());
     Ok(Some(KinesisStream::new(config, request, runtime)))
 }
 
@@ -67,6 +68,7 @@ pub struct Setup {
     config: KinesisConfig,
     integration: Integration,
     session_name: String,
+    clock: Clock,
 }
 
 /// A test that takes longer has failed.
@@ -81,12 +83,24 @@ impl Setup {
     ) -> Result<Self, SetupError> {
         let runtime = super::runtime()?;
         let (config, integration) = (config.clone(), integration.clone());
-        Ok(Self { runtime, config, integration, session_name: session_name.to_owned() })
+        Ok(Self {
+            runtime,
+            config,
+            integration,
+            session_name: session_name.to_owned(),
+            clock: Clock::default(),
+        })
+    }
+
+    /// Seconds by which AWS's clock was ahead of this machine's at the latest answer, where that is worth a word.
+    pub fn clock_ahead_s(&self) -> i64 {
+        self.clock.ahead_s()
     }
 
     fn stream(&self) -> Result<KinesisStream, SetupError> {
         let base = self.runtime.block_on(base_config(&self.config, &self.integration.stream_arn.region))?;
-        let request = role_request(&self.config, base, &self.integration, &self.session_name);
+        let request =
+            role_request(&self.config, base, &self.integration, &self.session_name, self.clock.clone());
         Ok(KinesisStream::new(&self.config, request, self.runtime.handle()))
     }
 
@@ -124,11 +138,17 @@ impl Setup {
         })
     }
 
+    /// What is to be said of this machine's clock after these calls; nothing when it is right.
+    pub fn clock_warning(&self) -> Option<String> {
+        clock_fault(self.clock.ahead_s()).map(|fault| fault.sentence)
+    }
+
     /// Tries to assume the role without and with a wrong external ID: both must be refused. An STS that does not
     /// answer is a fault; a refusal of the right external ID is not looked for here.
     pub fn check_trust(&self) -> Result<Result<TrustCheck, Fault>, SetupError> {
         let base = self.runtime.block_on(base_config(&self.config, &self.integration.stream_arn.region))?;
-        let request = role_request(&self.config, base, &self.integration, &self.session_name);
+        let request =
+            role_request(&self.config, base, &self.integration, &self.session_name, self.clock.clone());
         let wrong = ExternalId::generate().map_err(|error| SetupError::Random(error.to_string()))?;
         let lets_in = |external_id: Option<&str>| match self.runtime.block_on(request.assume(external_id)) {
             Ok(_) => Ok(true),

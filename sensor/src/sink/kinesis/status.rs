@@ -1,6 +1,7 @@
 //! The integration's status, as its owner sees it: Active, Unauthorized or Unknown, and why.
 
 use super::answer::{Fault, FaultKind};
+use super::clock::clock_fault;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -38,6 +39,9 @@ pub struct Status {
     pub last_delivery: Option<String>,
     /// A dry run or a delivery proved that the role may put records.
     pub permission_proven: bool,
+    /// Seconds by which AWS's clock is ahead of this machine's; left out while it is right.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub clock_ahead_s: i64,
     #[serde(skip)]
     waiting_since: Option<SystemTime>,
     #[serde(skip)]
@@ -58,7 +62,18 @@ impl Status {
         self.last_delivery = Some(rfc3339(now));
         self.permission_proven = true;
         self.waiting_since = None;
-        self.change(State::Active, None, now);
+        self.change(State::Active, clock_fault(self.clock_ahead_s).as_ref(), now);
+    }
+
+    /// AWS's clock is so many seconds ahead: told while nothing worse is, since requests go through nevertheless.
+    pub fn set_clock(&mut self, ahead_s: i64, now: SystemTime) {
+        let before = std::mem::replace(&mut self.clock_ahead_s, ahead_s);
+        if before != ahead_s
+            && self.state == State::Active
+            && matches!(self.reason, None | Some(FaultKind::Clock))
+        {
+            self.change(State::Active, clock_fault(ahead_s).as_ref(), now);
+        }
     }
 
     /// A dry run went through: nothing was delivered, but nothing is refused either.
@@ -66,7 +81,8 @@ impl Status {
         self.permission_proven = true;
         if self.state != State::Active {
             self.change(State::Unknown, None, now);
-            self.detail = Some("permission proven".to_owned());
+            let clock = clock_fault(self.clock_ahead_s).map(|fault| format!("; {fault}"));
+            self.detail = Some(format!("permission proven{}", clock.unwrap_or_default()));
         }
     }
 
@@ -115,6 +131,11 @@ impl Status {
         self.told = Some(now);
         self.last_update = rfc3339(now);
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// A moment by the machine's clock, in whole seconds.
@@ -175,6 +196,21 @@ mod tests {
             status.observe(false, at(minute * 60));
         }
         assert_eq!(status.state, State::Active);
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told_while_events_flow() {
+        let mut status = Status::fresh(at(0));
+        status.delivered(at(1));
+        status.set_clock(3_600, at(2));
+        assert_eq!((status.state, status.reason), (State::Active, Some(FaultKind::Clock)));
+        status.delivered(at(3));
+        assert!(status.detail.as_deref().is_some_and(|detail| detail.contains("3600 s behind")));
+        status.failed(&Fault::new(FaultKind::PutRefused, "Unauthorized - no"), at(4));
+        status.set_clock(0, at(5));
+        assert_eq!(status.detail.as_deref(), Some("Unauthorized - no"));
+        status.delivered(at(6));
+        assert_eq!((status.state, status.detail, status.clock_ahead_s), (State::Active, None, 0));
     }
 
     #[test]

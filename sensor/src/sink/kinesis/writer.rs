@@ -493,6 +493,8 @@ impl<S: Stream> Writer<S> {
             self.version = version;
             self.integration_changed();
         }
+        let ahead_s = self.stream.as_ref().map_or(0, |stream| stream.clock_ahead_s());
+        self.status.set_clock(ahead_s, SystemTime::now());
         let waiting = self.parts.ledger.snapshot().pending() > 0;
         self.status.observe(waiting, SystemTime::now());
         self.probe(now, waiting);
