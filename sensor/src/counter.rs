@@ -76,6 +76,22 @@ counters! {
     FlowsShutdown = "flows_shutdown",
     /// Packets that found no place in the flow table.
     FlowsRefused = "flows_refused",
+    /// TCP sessions followed.
+    StreamSessions = "stream_sessions",
+    /// TCP sessions not followed because there was no memory for more.
+    StreamSessionsRefused = "stream_sessions_refused",
+    /// TCP segments not used: their numbers, flags or timestamps are not what their receiver would take.
+    StreamSegmentsInvalid = "stream_segments_invalid",
+    /// TCP segments whose data was not kept: too much memory, or too many waiting behind a hole.
+    StreamSegmentsRefused = "stream_segments_refused",
+    /// Acknowledgements of TCP data that was not seen before.
+    StreamAcksUnseen = "stream_acks_unseen",
+    /// Holes in TCP streams that were given up.
+    StreamGaps = "stream_gaps",
+    /// TCP segments that say something else than an earlier one where they overlap.
+    StreamOverlapsDifferent = "stream_overlaps_different",
+    /// Directions of TCP sessions that went on beyond the depth to which they are put together.
+    StreamDepthReached = "stream_depth_reached",
     /// DHCPv4 messages parsed.
     DhcpMessages = "dhcp_messages",
     /// Datagrams on the DHCP ports that are no DHCPv4 message.

@@ -17,6 +17,8 @@ pub struct Limits {
     pub fragment: FragmentLimits,
     /// Tracking flows.
     pub flow: FlowLimits,
+    /// Following TCP streams.
+    pub stream: StreamLimits,
     /// DHCP transactions.
     pub dhcp: DhcpLimits,
     /// Joining what workers find.
@@ -116,6 +118,44 @@ pub struct FlowLimits {
 impl Default for FlowLimits {
     fn default() -> Self {
         Self { memory_bytes: 128 * 1024 * 1024 }
+    }
+}
+
+/// Limits of following TCP streams.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StreamLimits {
+    /// Memory of all sessions, without the data of their streams, in bytes (suricata.yaml, `stream.memcap`).
+    pub session_bytes: u64,
+    /// Memory held for the data of all streams, in bytes (suricata.yaml, `stream.reassembly.memcap`).
+    pub memory_bytes: u64,
+    /// Memory held for the data of one direction of a session, in bytes.
+    pub memory_bytes_per_side: u64,
+    /// Parts of segments that wait behind a hole in one direction of a session.
+    pub segments_per_side: u32,
+}
+
+impl StreamLimits {
+    /// One shard's share.
+    #[must_use]
+    pub fn share(&self, shards: usize) -> Self {
+        let shards = shards.max(1) as u64;
+        Self {
+            session_bytes: self.session_bytes / shards,
+            memory_bytes: self.memory_bytes / shards,
+            ..self.clone()
+        }
+    }
+}
+
+impl Default for StreamLimits {
+    fn default() -> Self {
+        Self {
+            session_bytes: 64 << 20,
+            memory_bytes: 256 << 20,
+            memory_bytes_per_side: 16 << 20,
+            segments_per_side: 16_384,
+        }
     }
 }
 

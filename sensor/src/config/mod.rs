@@ -25,6 +25,7 @@ use crate::decode::DecodeConfig;
 use crate::event::EncoderConfig;
 use crate::flow::FlowConfig;
 use crate::limits::Limits;
+use crate::reassembly::stream::StreamConfig;
 use crate::sink::kinesis::DeliveryConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,8 +46,10 @@ pub struct Config {
     pub decode: DecodeConfig,
     /// Telling flows apart and ending them.
     pub flow: FlowConfig,
-    /// Putting fragments back together.
+    /// Putting fragments and streams back together.
     pub reassembly: ReassemblyConfig,
+    /// Following TCP streams.
+    pub stream: StreamConfig,
     /// Applying rules.
     pub detect: DetectConfig,
     /// The form of events.

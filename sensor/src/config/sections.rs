@@ -80,11 +80,11 @@ pub struct CaptureConfig {
     pub filter: Option<String>,
 }
 
-/// Putting fragments back together.
+/// Putting fragments and streams back together.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReassemblyConfig {
-    /// Whose bytes hosts keep where fragments overlap: networks by policy, the longest prefix decides.
+    /// Whose bytes hosts keep where fragments or segments overlap: networks by policy, the longest prefix decides.
     pub host_policies: HostPolicies,
 }
 

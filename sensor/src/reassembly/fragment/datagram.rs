@@ -150,7 +150,7 @@ impl Datagram {
     /// Settles who keeps the bytes from `cursor` on that a piece and the new fragment share; tells where they end.
     fn overlap(&mut self, cursor: u32, start: u32, piece: Piece, span: &Range<u32>, data: &[u8]) -> u32 {
         let until = piece.end.min(span.end);
-        if self.policy.new_wins(span, &piece.owner) {
+        if self.policy.fragment_wins(span, &piece.owner) {
             let at = piece.at + (cursor - start) as usize;
             let from = (cursor - span.start) as usize;
             let len = (until - cursor) as usize;

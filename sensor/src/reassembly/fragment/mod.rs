@@ -6,12 +6,11 @@
 //! its own length alone, in whatever order fragments come.
 
 mod datagram;
-mod policy;
 mod rebuild;
 #[cfg(test)]
 mod tests;
 
-pub use policy::{HostPolicies, OverlapPolicy};
+pub use super::{HostPolicies, OverlapPolicy};
 
 use crate::counter::{Counter, Counters};
 use crate::limits::FragmentLimits;

@@ -256,12 +256,8 @@ fn cuts() -> impl Strategy<Value = (Vec<u8>, Vec<(u16, u16)>)> {
 
 proptest! {
     #[test]
-    fn any_cut_in_any_order_is_the_whole((data, spans) in cuts(), policy in 0usize..7) {
-        const POLICIES: [OverlapPolicy; 7] = [
-            OverlapPolicy::Bsd, OverlapPolicy::BsdRight, OverlapPolicy::First, OverlapPolicy::Last,
-            OverlapPolicy::Linux, OverlapPolicy::Solaris, OverlapPolicy::Windows,
-        ];
-        let mut bench = Bench::new(FragmentLimits::default(), POLICIES[policy]);
+    fn any_cut_in_any_order_is_the_whole((data, spans) in cuts(), policy in 0..OverlapPolicy::ALL.len()) {
+        let mut bench = Bench::new(FragmentLimits::default(), OverlapPolicy::ALL[policy]);
         let mut completed = false;
         for (start, blocks) in spans {
             let range = usize::from(start) * 8..usize::from(start + blocks) * 8;
