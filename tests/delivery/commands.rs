@@ -1,6 +1,6 @@
 //! `sensor siem`, `sensor aws` and `sensor dev` as their user meets them.
 
-use super::peers::installed;
+use super::peers::{self, installed};
 use super::{EXTERNAL_ID, Rig};
 use sensor::dev::fake_aws::{FakeConfig, Fault, FaultKind, Script};
 use std::io::Write;
@@ -8,11 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 pub(super) fn sensor(rig: &Rig, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sensor"));
-    let inherited = std::env::vars_os().map(|(name, _)| name);
-    for name in inherited.filter(|name| name.to_string_lossy().starts_with("AWS_")) {
-        command.env_remove(name);
-    }
+    let mut command = peers::command(env!("CARGO_BIN_EXE_sensor"));
     command
         .args(arguments)
         .env("SENSOR_STATE_DIR", rig.directory.path())

@@ -1,10 +1,12 @@
 //! Delivery as a whole: the Kinesis sink against a stand-in for AWS that fails on a script.
 
 mod commands;
+mod consumer;
 mod crash;
 mod emulators;
 mod faults;
 mod identity;
+mod network;
 mod outage;
 mod peers;
 mod rate;

@@ -20,11 +20,15 @@ pub(super) fn aws_provider() -> PathBuf {
 /// Fails where the stand-in for that provider cannot be run.
 const PROVIDER: &str = "import boto3, os, sys, tf; os.stat(sys.argv[1] + '/kinesis-stream/index.js')";
 
-/// A command that finds the peers before whatever else is installed, and no AWS settings of the machine.
+/// A command that finds the peers before whatever else is installed, and no settings of the machine for AWS or proxies.
 pub(super) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     let inherited = std::env::vars_os().map(|(name, _)| name);
-    for name in inherited.filter(|name| name.to_string_lossy().starts_with("AWS_")) {
+    let is_setting = |name: &OsString| {
+        let name = name.to_string_lossy().to_uppercase();
+        name.starts_with("AWS_") || name.ends_with("_PROXY")
+    };
+    for name in inherited.filter(is_setting) {
         command.env_remove(name);
     }
     let before = |directory: PathBuf, variable: &str| {

@@ -3,6 +3,8 @@
 //! Nothing here is fatal: a fault that is not the records' own holds delivery back until it is mended.
 
 use super::clock::Clock;
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -235,8 +237,9 @@ impl Target {
 }
 
 fn unreachable(service: &str, endpoint: &str, message: &str) -> Fault {
-    let proxy = ["HTTPS_PROXY", "https_proxy"].iter().find_map(|name| std::env::var(name).ok());
-    let by_way = if proxy.is_some() { ", by way of the proxy of HTTPS_PROXY" } else { "" };
+    // As the HTTP client chooses it; its address is told without what may stand there of a password.
+    let proxy = endpoint.parse().ok().and_then(|endpoint: Uri| Matcher::from_env().intercept(&endpoint));
+    let by_way = proxy.map(|proxy| format!(", by way of the proxy {}", proxy.uri())).unwrap_or_default();
     Fault::new(
         FaultKind::Unreachable,
         format!("{service} cannot be reached at {endpoint}{by_way}: {message}"),
