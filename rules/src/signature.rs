@@ -83,6 +83,11 @@ pub trait Condition: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What has to come before it can hold at all, if nothing tells of it yet.
+    fn waits_for(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What it asks, in words, for `rules explain`.
     fn explain(&self) -> String;
 }
@@ -359,5 +364,15 @@ impl Signature {
     /// Whether a condition needs a real packet, so that the rule is not asked at a flow's end.
     pub fn needs_packet(&self) -> bool {
         self.conditions.iter().any(|condition| condition.scope() == Scope::Packet)
+    }
+
+    /// What has to come before the rule can match at all, if nothing tells of it yet: it loads and waits.
+    pub fn waits_for(&self) -> Option<&'static str> {
+        let of_nobody = |inspection: &Inspection| match inspection.source {
+            Source::Field(field) if field.protocols.is_empty() => Some("states of transactions"),
+            _ => None,
+        };
+        let conditions = self.conditions.iter().find_map(|condition| condition.waits_for());
+        conditions.or_else(|| self.inspections.iter().find_map(of_nobody))
     }
 }

@@ -148,7 +148,7 @@ impl Stage {
                 age_ns: 1_000_000_000,
                 client_stream_bytes: Some(100),
                 server_stream_bytes: Some(50),
-                elephant: false,
+                elephant: [false; 2],
             },
             decode_events: DecodeEvents::NONE,
             stream_events: StreamEvents::NONE,

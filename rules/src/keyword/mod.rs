@@ -28,6 +28,7 @@ mod entropy;
 mod event;
 mod flow;
 mod flow_number;
+mod flow_way;
 mod flowint;
 mod icmp;
 mod ip_bits;
@@ -157,13 +158,14 @@ pub static KEYWORDS: &[&dyn Keyword] = &[
     &buffer::IP_DST,
     &flow::Flow,
     &flow_number::AGE,
-    &flow_number::PACKETS,
+    &flow_way::PACKETS,
     &flow_number::PACKETS_TO_SERVER,
     &flow_number::PACKETS_TO_CLIENT,
-    &flow_number::BYTES,
+    &flow_way::BYTES,
     &flow_number::BYTES_TO_SERVER,
     &flow_number::BYTES_TO_CLIENT,
-    &flow_number::StreamSize,
+    &flow_way::ELEPHANT,
+    &flow_way::STREAM_SIZE,
     &bits::Flowbits,
     &bits::Xbits,
     &bits::Hostbits,

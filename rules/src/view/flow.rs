@@ -24,8 +24,8 @@ pub struct FlowFacts {
     pub client_stream_bytes: Option<u64>,
     /// Likewise of the server's stream.
     pub server_stream_bytes: Option<u64>,
-    /// Elephant flow, one that moved more than the configured rate.
-    pub elephant: bool,
+    /// Whether it moved more bytes within a time than is configured, to the server and to the client.
+    pub elephant: [bool; 2],
 }
 
 /// How far the search for an application protocol has come.

@@ -140,4 +140,8 @@ fn a_rule_says_which_parser_it_waits_for() {
     assert_eq!(waits("http", r#"http.uri; content:"x""#), Some("http"));
     assert_eq!(waits("tcp", r#"tls.sni; content:"x""#), Some("tls"));
     assert_eq!(waits("tcp", r#"content:"x""#), None);
+    let waits = |protocol: &str, said: &str| options(protocol, said).unwrap().waits_for();
+    assert_eq!(waits("dns", "app-layer-state:request_complete"), Some("states of transactions"));
+    assert_eq!(waits("tcp", "flow.elephant:both"), Some("elephant flows"));
+    assert_eq!(waits("tcp", "stream_size:both,>,5"), None);
 }

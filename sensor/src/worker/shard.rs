@@ -336,7 +336,7 @@ fn flow_facts(
         age_ns: statistics.end.nanos_since(statistics.start),
         client_stream_bytes: None,
         server_stream_bytes: None,
-        elephant: false,
+        elephant: [false; 2],
     }
 }
 

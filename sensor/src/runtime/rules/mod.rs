@@ -175,7 +175,8 @@ impl Loading {
         let mut waiting = BTreeMap::new();
         for signature in &self.signatures {
             let parser = vocabulary.waits_for(signature).map(AppProtocol::name);
-            if let Some(what) = parser.or_else(|| detect::waits_for(signature)) {
+            let rest = || detect::waits_for(signature).or_else(|| signature.waits_for());
+            if let Some(what) = parser.or_else(rest) {
                 *waiting.entry(what).or_insert(0) += 1;
             }
         }
