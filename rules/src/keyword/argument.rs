@@ -77,12 +77,7 @@ impl<'a> Argument<'a> {
 
     /// The value as bytes to look for: in double quotes, perhaps with `!` before them.
     pub fn content(&self) -> Result<Content, Diagnostic> {
-        let value = self.value()?;
-        if !value.is_quoted() {
-            return Err(self
-                .error("unquoted", format!("`{}` needs its bytes in double quotes", self.keyword()))
-                .with_help(format!("write `{}:\"…\";`", self.keyword())));
-        }
+        let value = self.quoted("its bytes")?;
         let pattern = value.content()?;
         if pattern.len() > MAX_CONTENT {
             return Err(self
@@ -92,6 +87,30 @@ impl<'a> Argument<'a> {
                 ));
         }
         Ok(Content { pattern, negated: value.is_negated(), ..Content::default() })
+    }
+
+    /// The value as a text in double quotes, without `!` before them, escapes resolved.
+    pub fn message(&self) -> Result<String, Diagnostic> {
+        let value = self.quoted("a text")?;
+        if value.is_negated() {
+            let negation = Span::new(value.span().start, value.span().start + 1);
+            let message = format!("nothing can be negated about `{}`", self.keyword());
+            return Err(
+                Diagnostic::error("negated", negation, message).with_help("take the exclamation mark out")
+            );
+        }
+        Ok(String::from_utf8_lossy(&value.unescaped()).into_owned())
+    }
+
+    /// The value, which must stand in double quotes; `what` it holds.
+    fn quoted(&self, what: &str) -> Result<&'a Value, Diagnostic> {
+        let value = self.value()?;
+        if value.is_quoted() {
+            return Ok(value);
+        }
+        Err(self
+            .error("unquoted", format!("`{}` needs {what} in double quotes", self.keyword()))
+            .with_help(format!("write `{}:\"…\";`", self.keyword())))
     }
 
     /// The value's comma-separated parts without blanks around them. Commas inside double quotes don't separate.

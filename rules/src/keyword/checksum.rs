@@ -171,7 +171,7 @@ impl Keyword for ChecksumKeyword {
 
     fn parse(&self, argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
         let text = argument.string()?;
-        let wanted = match text.trim_matches('"').to_ascii_lowercase().as_str() {
+        let wanted = match text.to_ascii_lowercase().as_str() {
             "valid" => ChecksumState::Valid,
             "invalid" => ChecksumState::Invalid,
             _ => {

@@ -30,13 +30,7 @@ impl Keyword for Msg {
     }
 
     fn parse(&self, argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
-        let value = argument.value()?;
-        if !value.is_quoted() || value.is_negated() {
-            return Err(argument
-                .error("unquoted", "`msg` needs a text in double quotes")
-                .with_help("write `msg:\"…\";`"));
-        }
-        draft.meta.message = String::from_utf8_lossy(&value.unescaped()).into_owned();
+        draft.meta.message = argument.message()?;
         Ok(())
     }
 }
