@@ -278,6 +278,7 @@ fn finish(
         app_protocol,
         hook,
         way,
+        transactional,
         flow,
         kind,
         conditions,

@@ -174,11 +174,21 @@ impl Inspection {
 
     /// Whether it holds on these bytes, which begin `stream_offset` bytes into their stream, once transformed.
     pub fn hold_on(&self, bytes: &[u8], stream_offset: u64, view: &View<'_>, scratch: &mut Scratch) -> bool {
-        if self.absent == Absent::Required {
-            return false;
-        }
+        self.absent != Absent::Required
+            && self.with_transformed(bytes, scratch, |bytes, scratch| {
+                self.steps.hold(bytes, stream_offset, view, scratch)
+            })
+    }
+
+    /// What `look` makes of these bytes, once transformed.
+    pub fn with_transformed<T>(
+        &self,
+        bytes: &[u8],
+        scratch: &mut Scratch,
+        look: impl FnOnce(&[u8], &mut Scratch) -> T,
+    ) -> T {
         if self.transforms.is_empty() {
-            return self.steps.hold(bytes, stream_offset, view, scratch);
+            return look(bytes, scratch);
         }
         let [mut from, mut to] = std::mem::take(&mut scratch.transformed);
         from.clear();
@@ -189,9 +199,9 @@ impl Inspection {
             to.truncate(MAX_OUTPUT);
             std::mem::swap(&mut from, &mut to);
         }
-        let holds = self.steps.hold(&from, stream_offset, view, scratch);
+        let outcome = look(&from, scratch);
         scratch.transformed = [from, to];
-        holds
+        outcome
     }
 }
 
@@ -342,6 +352,8 @@ pub struct Signature {
     pub hook: Option<Hook>,
     /// Which way it looks.
     pub way: Way,
+    /// Whether it is about both ways of one transaction together (`=>`).
+    pub transactional: bool,
     /// What the `flow` keyword asks.
     pub flow: FlowOption,
     /// When it is looked at.

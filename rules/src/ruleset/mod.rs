@@ -110,6 +110,16 @@ impl RuleSet {
         &self.streams[usize::from(!to_server)]
     }
 
+    /// Whether any rule looks at what streams going one way hold.
+    pub fn looks_at_streams(&self, to_server: bool) -> bool {
+        let payload = |s: &Signature| s.inspections.iter().any(|i| i.source == Source::Payload);
+        !self.streams(to_server).is_empty()
+            || self
+                .signatures
+                .iter()
+                .any(|s| s.kind == Kind::Transaction && group::goes(s.way, to_server) && payload(s))
+    }
+
     /// Rules on transactions by the field that finds them.
     pub fn fields(&self) -> &[FieldGroup] {
         &self.fields

@@ -58,7 +58,9 @@ pub fn transport(packet: &Packet<'_>) -> ChecksumState {
         }
         Transport::Udp(header) => header.bytes(),
         Transport::Icmpv4(header) => {
-            return state(Sum::default().bytes(header.bytes()).bytes(packet.payload));
+            // What a type adds to its header is part of the payload.
+            let common = &header.bytes()[..header.bytes().len().min(8)];
+            return state(Sum::default().bytes(common).bytes(packet.payload));
         }
         Transport::Icmpv6(header) => header.bytes(),
         Transport::Sctp(_) | Transport::None => return ChecksumState::Absent,

@@ -251,7 +251,8 @@ impl Udp<'_> {
 }
 
 header! {
-    /// The first four bytes or more of an ICMP or ICMPv6 message (RFC 792, RFC 4443 §2.1).
+    /// The first four bytes or more of an ICMP or ICMPv6 message (RFC 792, RFC 4443 §2.1): the eight that every type
+    /// has, and what its own type adds, which is at the beginning of the payload too.
     Icmp, at least 4
 }
 

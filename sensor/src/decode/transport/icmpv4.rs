@@ -10,12 +10,25 @@ pub(in crate::decode) fn read<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) -> N
     let Some((header, payload)) = bytes.split_at_checked(LEN) else {
         return refuse(packet, DecodeEvent::Icmpv4PktTooSmall);
     };
-    packet.transport = Icmp::new(header).map_or(Transport::None, Transport::Icmpv4);
+    let message = &bytes[..header_len(header).min(bytes.len())];
+    packet.transport = Icmp::new(message).map_or(Transport::None, Transport::Icmpv4);
     packet.payload = payload;
     if let Some(event) = fault(header[0], header[1], payload) {
         packet.events.insert(event);
     }
     Next::End
+}
+
+/// How long the header is with the fields that its type adds, which are payload too.
+fn header_len(header: &[u8]) -> usize {
+    let added = match header[0] {
+        // Router advertisement: so many entries of so many words.
+        9 => usize::from(header[4]) * usize::from(header[5]) * 4,
+        13 | 14 => 12,
+        17 | 18 => 4,
+        _ => 0,
+    };
+    LEN + added
 }
 
 fn fault(kind: u8, code: u8, payload: &[u8]) -> Option<DecodeEvent> {
