@@ -159,7 +159,10 @@ impl Windows {
     /// Counts a match; whether the threshold lets it through.
     fn count(&mut self, key: Key, threshold: Threshold, now: Timestamp, counters: &mut Counters) -> bool {
         let window = self.window(key, now, threshold.seconds, counters);
-        window.renew(now, threshold.seconds);
+        // One that backs off counts for as long as its flow lives.
+        if !matches!(threshold.kind, ThresholdKind::Backoff { .. }) {
+            window.renew(now, threshold.seconds);
+        }
         window.count = window.count.saturating_add(1);
         match threshold.kind {
             ThresholdKind::Limit => window.count <= threshold.count,
@@ -287,7 +290,8 @@ mod tests {
         assert_eq!(admitted(ThresholdKind::Threshold, 2, 10, &times), [1, 3, 5]);
         assert_eq!(admitted(ThresholdKind::Both, 2, 10, &times), [1]);
         assert_eq!(admitted(ThresholdKind::Filter, 2, 10, &times), [2, 3, 4, 5]);
-        assert_eq!(admitted(ThresholdKind::Backoff { multiplier: 2 }, 1, 10, &times), [0, 1, 3]);
+        assert_eq!(admitted(ThresholdKind::Backoff { multiplier: 2 }, 1, 0, &times), [0, 1, 3]);
+        assert_eq!(admitted(ThresholdKind::Backoff { multiplier: 3 }, 2, 0, &times), [1, 5]);
     }
 
     #[test]
