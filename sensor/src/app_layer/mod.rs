@@ -30,6 +30,7 @@ macro_rules! events {
     };
 }
 
+pub mod application;
 pub mod conversation;
 pub mod dcerpc;
 pub mod dhcp;
@@ -69,6 +70,11 @@ pub static PROTOCOLS: &[&Lexicon] = &[
 
 /// The protocols that flows can be found to speak, in the order in which they are tried.
 pub static SPEECHES: &[&Speech] = &[&dns::SPEECH, &dns::TCP_SPEECH, &dns::MDNS_SPEECH];
+
+/// How flows of a protocol are parsed, if they are.
+pub fn speech_of(protocol: AppProtocol) -> Option<&'static Speech> {
+    SPEECHES.iter().copied().find(|speech| speech.protocol == protocol)
+}
 
 /// What can be wrong with transactions of some protocols, wherever they stand.
 const fn events_of(protocols: &'static [AppProtocol], names: &'static [(&'static str, u64)]) -> Field {

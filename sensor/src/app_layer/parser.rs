@@ -41,7 +41,8 @@ pub struct Requests {
     pub inspect_raw: bool,
     /// What follows is encrypted: payload is not worth inspecting any more.
     pub encrypted: bool,
-    /// Nothing that follows is worth parsing: transactions stand as they are, and no more input comes.
+    /// Nothing that follows is worth parsing: transactions stand as they are, and no more input comes. Together with
+    /// `encrypted`, nothing of the flow is inspected any more (SSH).
     pub finished: bool,
 }
 

@@ -17,6 +17,11 @@ pub struct FlowMemory {
 }
 
 impl FlowMemory {
+    /// Nothing of the flow is inspected any more.
+    pub fn pass(&mut self) {
+        self.passed = true;
+    }
+
     pub(super) fn change_bit(&mut self, id: u32, change: BitChange) {
         match (self.bits.binary_search(&id), change) {
             (Err(place), BitChange::Set | BitChange::Toggle) => self.bits.insert(place, id),

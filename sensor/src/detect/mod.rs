@@ -1,20 +1,30 @@
-//! Whether rules match: candidates from the rule set's prefilters, tried in order on packet and flow.
+//! Whether rules match: candidates from the rule set's prefilters, tried in order on packet, stream and transactions.
 //!
-//! One [`Detector`] belongs to one worker and keeps nothing of a flow: that is [`FlowMemory`]'s.
+//! One [`Detector`] belongs to one worker and keeps nothing of a flow: that is [`FlowMemory`]'s, and the
+//! transactions' own.
 
 mod memory;
+mod plan;
+mod transaction;
 
 pub use memory::FlowMemory;
 
+use crate::app_layer::conversation::Conversation;
+use crate::app_layer::{SPEECHES, identify::Speech};
+use crate::event::Direction;
 use memory::View as MemoryView;
+use plan::Plans;
 use rules::effect::Effect;
 use rules::header::action::Action;
 use rules::inspect::Scratch;
 use rules::names::NameKind;
 use rules::ruleset::{self, Candidates, FlowState, RuleSet, SignatureId};
-use rules::signature::{Hint, Kind, Signature};
-use rules::view::{AppFacts, FlowFacts, Packet, StreamEvents, View};
+use rules::signature::{Inspection, Kind, Signature, Source};
+use rules::view::{AppFacts, Detection, FlowFacts, Origin, Packet, StreamEvents, View};
 use std::sync::Arc;
+
+/// The number of TCP among IP protocols.
+const TCP: u8 = 6;
 
 /// One rule's match on the packet under inspection.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -34,21 +44,91 @@ pub struct Subject<'a> {
     pub flow: Option<FlowFacts>,
     /// Whether it is the first packet of its flow going its way; without a flow it always is.
     pub first_of_way: bool,
+    /// What the flow speaks.
+    pub app: AppFacts,
+    /// What is wrong with the packet's place in its stream.
+    pub stream_events: StreamEvents,
+    /// Whether its payload is part of its stream, and rules on streams see it there.
+    pub stored: bool,
+    /// Pieces of the stream going its way that are to be looked at now.
+    pub stream: &'a [&'a [u8]],
+    /// Whether payload and stream are encrypted, and not looked at.
+    pub encrypted: bool,
+    /// Whether identification of what goes its way has ended, and rules were not told yet.
+    pub identified: bool,
+    /// Whether nothing more comes that way.
+    pub ends: bool,
 }
 
-/// Tries rules on packets.
+impl<'a> Subject<'a> {
+    /// A packet by itself.
+    pub fn of(packet: &'a Packet<'a>) -> Self {
+        Self {
+            packet,
+            flow: None,
+            first_of_way: true,
+            app: AppFacts::default(),
+            stream_events: StreamEvents::NONE,
+            stored: false,
+            stream: &[],
+            encrypted: false,
+            identified: false,
+            ends: false,
+        }
+    }
+
+    fn direction(&self) -> Direction {
+        match self.flow {
+            Some(FlowFacts { to_server: false, .. }) => Direction::ToClient,
+            _ => Direction::ToServer,
+        }
+    }
+
+    fn payload(&self) -> &'a [u8] {
+        if self.encrypted { &[] } else { self.packet.payload }
+    }
+
+    /// Whether it was made up, so that what is left of a flow is inspected.
+    fn is_made_up(&self) -> bool {
+        self.packet.origin == Origin::FlowEnd
+    }
+}
+
+/// Tries rules on packets, streams and transactions.
 #[derive(Debug)]
 pub struct Detector {
     rules: Arc<RuleSet>,
+    plans: Plans,
     candidates: Candidates,
+    /// Rules on transactions that a pattern in payload or stream has found.
+    found: Candidates,
     scratch: Scratch,
     matches: Vec<Match>,
+}
+
+/// What trying one rule needs.
+struct Trial<'a> {
+    rules: &'a RuleSet,
+    scratch: &'a mut Scratch,
+    memory: &'a mut Option<Box<FlowMemory>>,
+    matches: &'a mut Vec<Match>,
 }
 
 impl Detector {
     /// A detector for a rule set.
     pub fn new(rules: Arc<RuleSet>) -> Self {
-        Self { rules, candidates: Candidates::default(), scratch: Scratch::default(), matches: Vec::new() }
+        Self::with_speeches(rules, SPEECHES)
+    }
+
+    fn with_speeches(rules: Arc<RuleSet>, speeches: &[&'static Speech]) -> Self {
+        Self {
+            plans: Plans::new(&rules, speeches),
+            rules,
+            candidates: Candidates::default(),
+            found: Candidates::default(),
+            scratch: Scratch::default(),
+            matches: Vec::new(),
+        }
     }
 
     /// The rule set.
@@ -57,54 +137,82 @@ impl Detector {
     }
 
     /// The rules that alert on a packet, in order of report. What they leave behind is in `memory`, which is made
-    /// when there is something to keep.
-    pub fn inspect(&mut self, subject: &Subject<'_>, memory: &mut Option<Box<FlowMemory>>) -> &[Match] {
+    /// when there is something to keep. With a conversation, its transactions going the packet's way are looked at
+    /// too.
+    pub fn inspect(
+        &mut self,
+        subject: &Subject<'_>,
+        memory: &mut Option<Box<FlowMemory>>,
+        conversation: Option<&mut Box<dyn Conversation>>,
+    ) -> &[Match] {
         self.matches.clear();
         if memory.as_ref().is_some_and(|memory| memory.passed) {
             return &self.matches;
         }
         self.scratch.captures.truncate(0);
         self.find_candidates(subject);
-        let Self { rules, candidates, scratch, matches } = self;
+        let Self { rules, plans, candidates, found, scratch, matches } = self;
+        let mut trial = Trial { rules, scratch, memory, matches };
         for &id in candidates.settle() {
-            if try_rule(rules, id, subject, memory, scratch) {
-                matches.push(Match { signature: id, transaction: None });
-            }
+            trial.try_rule(id, subject);
+        }
+        if let (Some(conversation), Detection::Found(protocol)) = (conversation, subject.app.whole)
+            && let Some(plan) = plans.of(protocol, subject.direction())
+        {
+            transaction::inspect(&mut trial, candidates, plan, &mut **conversation, subject, found.settle());
         }
         self.finish(subject.flow.is_some(), memory);
         &self.matches
     }
 
     fn find_candidates(&mut self, subject: &Subject<'_>) {
-        let Self { rules, candidates, .. } = self;
+        let Self { rules, candidates, found, .. } = self;
         let packet = subject.packet;
         candidates.clear();
-        if subject.first_of_way && packet.is_ip() {
+        found.clear();
+        if subject.first_of_way && packet.is_ip() && !subject.is_made_up() {
             rules.addresses().find(packet.source, packet.destination, &mut |id| candidates.push(id));
         }
         if !packet.events.is_empty() {
             candidates.extend(rules.decode_events().iter().copied());
         }
-        let to_server = subject.flow.is_none_or(|flow| flow.to_server);
-        let transport = ruleset::Transport::of(packet.protocol);
-        let mut groups = [Some(rules.packets(transport, to_server)), None];
-        if transport == ruleset::Transport::Tcp {
-            groups[1] = Some(rules.streams(to_server));
+        if let Detection::Found(_) = subject.app.whole {
+            candidates.extend(rules.app_protocol().iter().copied());
         }
-        for group in groups.into_iter().flatten() {
-            candidates.extend(group.always().iter().copied());
-            group.find(packet.payload, candidates);
+        if subject.identified {
+            candidates.extend(rules.protocol_detection().iter().copied());
+        }
+        let to_server = subject.direction() == Direction::ToServer;
+        let payload = subject.payload();
+        let transport = ruleset::Transport::of(packet.protocol);
+        let packets = rules.packets(transport, to_server);
+        candidates.extend(packets.always().iter().copied());
+        packets.find(payload, candidates);
+        let transactions = rules.transactions(to_server);
+        if transport == ruleset::Transport::Tcp {
+            let streams = rules.streams(to_server);
+            let alone = if subject.stored { &[] } else { payload };
+            if !alone.is_empty() || !subject.stream.is_empty() {
+                candidates.extend(streams.always().iter().copied());
+            }
+            for bytes in subject.stream.iter().copied().chain([alone]) {
+                streams.find(bytes, candidates);
+                transactions.find(bytes, found);
+            }
+        } else {
+            transactions.find(payload, found);
         }
     }
 
-    /// Ends the list at a `pass`, and takes silent rules out of it.
+    /// Ends the list with a `pass`, and takes silent rules out of it.
     fn finish(&mut self, has_flow: bool, memory: &mut Option<Box<FlowMemory>>) {
         let rules = &self.rules;
         self.matches.sort_unstable();
         let passed = self.matches.iter().position(|m| rules.signature(m.signature).action == Action::Pass);
         if let Some(at) = passed {
-            self.matches.truncate(at);
-            if has_flow {
+            let kind = rules.signature(self.matches[at].signature).kind;
+            self.matches.truncate(at + 1);
+            if has_flow && passes_flow(kind) {
                 memory.get_or_insert_default().passed = true;
             }
         }
@@ -115,62 +223,115 @@ impl Detector {
     }
 }
 
-/// Whether a candidate matches; if so, what it leaves behind is noted at once, for the rules after it.
-fn try_rule(
-    rules: &RuleSet,
-    id: SignatureId,
-    subject: &Subject<'_>,
-    memory: &mut Option<Box<FlowMemory>>,
-    scratch: &mut Scratch,
-) -> bool {
-    let state =
-        subject.flow.map(|flow| FlowState { to_server: flow.to_server, established: flow.established });
-    if !rules.head(id).fits(subject.packet, state) {
-        return false;
+/// Whether a `pass` of such a rule is for all that follows in the flow, and not for the packet alone.
+fn passes_flow(kind: Kind) -> bool {
+    match kind {
+        Kind::Packet | Kind::DecodeEvent | Kind::LikeIpOnly => false,
+        Kind::IpOnly
+        | Kind::ProtocolDetection
+        | Kind::PacketAndStream
+        | Kind::Stream
+        | Kind::AppProtocol
+        | Kind::Transaction => true,
     }
-    let signature = rules.signature(id);
-    let remembered = MemoryView(memory.as_deref());
-    let view = View {
-        packet: subject.packet,
-        flow: subject.flow.as_ref(),
-        stream_events: StreamEvents::NONE,
-        app: AppFacts::default(),
-        memory: &remembered,
-    };
-    let captured = scratch.captures.len();
-    if signature.app_protocol.is_some()
-        || !signature.conditions.iter().all(|condition| condition.holds(&view))
-        || !signature.inspections.iter().all(|inspection| inspection.holds(&view, scratch))
-    {
-        scratch.captures.truncate(captured);
-        return false;
-    }
-    apply(signature, memory);
-    true
 }
 
-fn apply(signature: &Signature, memory: &mut Option<Box<FlowMemory>>) {
-    for effect in &signature.effects {
-        match *effect {
-            Effect::Flowbit { id, change } => memory.get_or_insert_default().change_bit(id, change),
-            Effect::Flowint { id, change, value } => {
-                memory.get_or_insert_default().change_int(id, change, value);
+impl Trial<'_> {
+    /// Tries a rule on packet and stream; if it matches, what it leaves behind is noted at once, for the rules after
+    /// it.
+    fn try_rule(&mut self, id: SignatureId, subject: &Subject<'_>) {
+        let signature = self.rules.signature(id);
+        if subject.is_made_up() && matches!(signature.kind, Kind::Packet | Kind::DecodeEvent | Kind::IpOnly) {
+            return;
+        }
+        let captured = self.scratch.captures.len();
+        if self.begins(id, subject) && self.buffers_hold(signature, subject) {
+            self.apply(signature);
+            self.matches.push(Match { signature: id, transaction: None });
+        } else {
+            self.scratch.captures.truncate(captured);
+        }
+    }
+
+    /// Whether the rule's header and what it asks of packet and flow hold.
+    fn begins(&mut self, id: SignatureId, subject: &Subject<'_>) -> bool {
+        let state =
+            subject.flow.map(|flow| FlowState { to_server: flow.to_server, established: flow.established });
+        if !self.rules.head(id).fits(subject.packet, state) {
+            return false;
+        }
+        let signature = self.rules.signature(id);
+        let spoken = |wanted| match subject.app.whole {
+            Detection::Found(protocol) => protocol.is(wanted),
+            Detection::Pending | Detection::Failed => false,
+        };
+        signature.app_protocol.is_none_or(spoken)
+            && signature
+                .conditions
+                .iter()
+                .all(|condition| self.with_view(subject, |view, _| condition.holds(view)))
+    }
+
+    fn buffers_hold(&mut self, signature: &Signature, subject: &Subject<'_>) -> bool {
+        signature.inspections.iter().all(|inspection| match inspection.source {
+            Source::Payload => self.payload_holds(signature, inspection, subject),
+            Source::Header(_) | Source::Field(_) | Source::Base64 => {
+                self.with_view(subject, |view, scratch| inspection.holds(view, scratch))
             }
-            _ => {}
+        })
+    }
+
+    /// Whether a buffer of payload holds: on the stream where the rule looks there, else on the packet. A rule that
+    /// looks at streams alone sees the payload of a packet only where that is part of none.
+    fn payload_holds(
+        &mut self,
+        signature: &Signature,
+        inspection: &Inspection,
+        subject: &Subject<'_>,
+    ) -> bool {
+        let holds_on = |trial: &mut Self, bytes: &[u8]| {
+            trial.with_view(subject, |view, scratch| inspection.hold_on(bytes, 0, view, scratch))
+        };
+        let looks_at_stream = !matches!(signature.kind, Kind::Packet | Kind::LikeIpOnly | Kind::DecodeEvent);
+        if looks_at_stream && subject.stream.iter().any(|bytes| holds_on(self, bytes)) {
+            return true;
+        }
+        let in_stream = subject.stored && looks_at_stream && signature.kind != Kind::PacketAndStream;
+        let stream_alone = signature.flow.stream == Some(true) && subject.packet.protocol == TCP;
+        !in_stream && !stream_alone && !subject.payload().is_empty() && holds_on(self, subject.payload())
+    }
+
+    fn with_view<T>(&mut self, subject: &Subject<'_>, look: impl FnOnce(&View<'_>, &mut Scratch) -> T) -> T {
+        let remembered = MemoryView(self.memory.as_deref());
+        let view = View {
+            packet: subject.packet,
+            flow: subject.flow.as_ref(),
+            stream_events: subject.stream_events,
+            app: subject.app,
+            memory: &remembered,
+        };
+        look(&view, self.scratch)
+    }
+
+    fn apply(&mut self, signature: &Signature) {
+        for effect in &signature.effects {
+            match *effect {
+                Effect::Flowbit { id, change } => self.memory.get_or_insert_default().change_bit(id, change),
+                Effect::Flowint { id, change, value } => {
+                    self.memory.get_or_insert_default().change_int(id, change, value);
+                }
+                _ => {}
+            }
         }
     }
 }
 
 /// What a rule waits for that the detector does not do yet; such a rule loads and cannot match.
 pub fn waits_for(signature: &Signature) -> Option<&'static str> {
-    if signature.kind == Kind::ProtocolDetection {
-        return Some("protocol detection");
-    }
-    signature.conditions.iter().find_map(|condition| match (condition.hint(), condition.reads()) {
-        (Hint::StreamEvent, _) => Some("TCP streams"),
-        (_, Some(NameKind::AddressBit)) => Some("xbits and hostbits"),
-        (_, Some(NameKind::Reputation)) => Some("reputation lists"),
-        (_, Some(NameKind::Dataset)) => Some("data sets"),
+    signature.conditions.iter().find_map(|condition| match condition.reads() {
+        Some(NameKind::AddressBit) => Some("xbits and hostbits"),
+        Some(NameKind::Reputation) => Some("reputation lists"),
+        Some(NameKind::Dataset) => Some("data sets"),
         _ => None,
     })
 }

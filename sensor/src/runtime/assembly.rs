@@ -92,7 +92,8 @@ pub fn shards(
         flow: config.flow.clone(),
         hash_key: HashKey::random()?,
         network: config.network.uuid,
-        fragment_policies: config.reassembly.host_policies.clone(),
+        stream: config.stream.clone(),
+        host_policies: config.reassembly.host_policies.clone(),
         tell_flow_ends: config.events.alert_flow == AlertFlow::Final,
         rules,
     })

@@ -1,10 +1,12 @@
 //! From a rule's match to the facts of its event.
 
+use crate::app_layer::conversation::Conversation;
 use crate::collect::FoundRule;
 use crate::detect::Match;
-use crate::event::{Alert, Detection, Direction, MacPair};
+use crate::event::{Alert, Detection, Direction, Http, MacPair};
 use crate::flow::Flow;
 use crate::time::Timestamp;
+use rules::header::protocol::AppProtocol;
 use rules::ruleset::RuleSet;
 use rules::view::{Network, Packet, Transport};
 use std::sync::Arc;
@@ -40,6 +42,10 @@ pub(super) struct AlertFlow<'a, X> {
     pub(super) flow: &'a mut Flow<X>,
     pub(super) id: u64,
     pub(super) direction: Direction,
+    /// What it speaks.
+    pub(super) protocol: Option<AppProtocol>,
+    /// What it said, if it was parsed.
+    pub(super) conversation: Option<&'a dyn Conversation>,
 }
 
 /// The finding of a match on `packet`.
@@ -54,7 +60,7 @@ pub(super) fn found<X>(
     let alert = Arc::clone(&texts.alerts[matched.signature as usize]);
     let mut detection = of_packet(packet, time, alert);
     detection.transaction = matched.transaction;
-    if let Some(AlertFlow { flow, id, direction }) = flow {
+    if let Some(AlertFlow { flow, id, direction, protocol, conversation }) = flow {
         (detection.source, detection.source_port) = flow.client();
         (detection.destination, detection.destination_port) = flow.server();
         detection.mac = flow.mac();
@@ -62,6 +68,8 @@ pub(super) fn found<X>(
         detection.direction = Some(*direction);
         detection.flow = Some(flow.statistics(None));
         detection.ordinal = flow.next_detection();
+        detection.app_proto = protocol.map(app_proto);
+        detection.http = conversation.and_then(|conversation| http(conversation, matched.transaction));
     }
     FoundRule {
         detection: Box::new(detection),
@@ -69,6 +77,20 @@ pub(super) fn found<X>(
         packet_destination: packet.destination,
         thresholds: Arc::clone(&rules.signature(matched.signature).thresholds),
     }
+}
+
+/// A protocol's name as Suricata's events have it.
+fn app_proto(protocol: AppProtocol) -> &'static str {
+    match protocol {
+        AppProtocol::Http1 => AppProtocol::Http.name(),
+        other => other.name(),
+    }
+}
+
+/// HTTP as far as it is known: of the transaction that matched, for rules on packets and streams of the latest.
+fn http(conversation: &dyn Conversation, transaction: Option<u64>) -> Option<Box<Http>> {
+    let number = transaction.or_else(|| conversation.transactions().end.checked_sub(1))?;
+    conversation.http(number).map(Box::new)
 }
 
 /// What a packet tells by itself.

@@ -5,7 +5,10 @@
 
 mod alert;
 mod dhcp;
+mod expectations;
+mod made_up;
 mod shard;
+mod tracked;
 
 pub use alert::AlertTexts;
 pub use dhcp::{Mail, MailRoom};

@@ -1,21 +1,25 @@
 //! The shard itself: a burst in, a report out.
 
+mod inspection;
+
 use super::AlertTexts;
-use super::alert::{self, AlertFlow};
 use super::dhcp::{self, Letter, Mail, MailRoom};
+use super::expectations::Expectations;
+use super::tracked::Extension;
 use crate::app_layer::dhcp::{self as dhcp_protocol, TransactionTable};
 use crate::capture::{Burst, Frame, Tick};
 use crate::collect::{Found, Order, Report, Stage};
 use crate::counter::{Counter, Counters};
 use crate::decode::{Decoder, TunnelPorts, checksum};
-use crate::detect::{Detector, FlowMemory, Subject};
+use crate::detect::Detector;
 use crate::event::{Direction, NetworkId, flow_id};
-use crate::flow::{Arrival, Ended, FlowConfig, FlowId, FlowTable, HashKey, Sought};
+use crate::flow::{Ended, FlowConfig, FlowTable, HashKey, Sought};
 use crate::limits::Limits;
 use crate::reassembly::fragment::{Defragmenter, HostPolicies, Outcome};
+use crate::reassembly::stream::{StreamConfig, StreamEngine};
 use crate::time::Timestamp;
 use rules::ruleset::RuleSet;
-use rules::view::{FlowFacts, Origin, Packet, Transport};
+use rules::view::{Origin, Packet, Transport};
 use std::sync::Arc;
 
 /// Frames whose headers are read before the first of them is looked up, so that the flow table's memory is on its way
@@ -37,8 +41,10 @@ pub struct ShardConfig {
     pub hash_key: HashKey,
     /// The network whose flows these are, for their numbers.
     pub network: NetworkId,
-    /// How hosts put overlapping fragments together.
-    pub fragment_policies: HostPolicies,
+    /// How streams are followed.
+    pub stream: StreamConfig,
+    /// How hosts put overlapping fragments and segments together.
+    pub host_policies: HostPolicies,
     /// Whether to tell of the end of each flow on which rules matched.
     pub tell_flow_ends: bool,
     /// The rules, if there are any.
@@ -56,10 +62,29 @@ pub struct Assignment {
     pub verify_before: u64,
 }
 
-/// What a worker keeps of a flow besides the flow itself.
-#[derive(Debug, Default)]
-struct Extension {
-    memory: Option<Box<FlowMemory>>,
+/// What looks at packets where there are rules.
+#[derive(Debug)]
+struct Inspector {
+    detector: Detector,
+    streams: StreamEngine,
+    expectations: Expectations,
+    /// Whether any rule looks at raw streams, by way.
+    looks_at_streams: [bool; 2],
+}
+
+impl Inspector {
+    fn new(rules: &Arc<RuleSet>, config: &ShardConfig) -> Self {
+        Self {
+            detector: Detector::new(Arc::clone(rules)),
+            streams: StreamEngine::new(
+                &config.stream,
+                &config.limits.stream.share(config.shards),
+                config.host_policies.clone(),
+            ),
+            expectations: Expectations::default(),
+            looks_at_streams: [true, false].map(|to_server| rules.looks_at_streams(to_server)),
+        }
+    }
 }
 
 /// One shard of every table, and what works on it.
@@ -70,7 +95,7 @@ pub struct Shard {
     decoder: Decoder,
     defragmenter: Defragmenter,
     flows: FlowTable<Extension>,
-    detector: Option<Detector>,
+    inspector: Option<Inspector>,
     transactions: TransactionTable,
     mail_room: MailRoom,
     counters: Counters,
@@ -95,19 +120,19 @@ struct Place {
 impl Shard {
     /// The shard of that number.
     pub fn new(number: usize, config: ShardConfig) -> Self {
-        let detector = config.rules.as_ref().map(|(rules, _)| Detector::new(Arc::clone(rules)));
+        let inspector = config.rules.as_ref().map(|(rules, _)| Inspector::new(rules, &config));
         Self {
             number,
             decoder: Decoder::new(config.limits.decode.clone(), config.tunnels.clone()),
             defragmenter: Defragmenter::new(
                 config.limits.fragment.share(config.shards),
-                config.fragment_policies.clone(),
+                config.host_policies.clone(),
             ),
             flows: FlowTable::new(&config.flow, &config.limits.flow, config.shards, config.hash_key.clone()),
             transactions: TransactionTable::new(&config.limits.dhcp),
             mail_room: MailRoom::new(config.shards),
             outgoing: (0..config.shards).map(|_| Vec::new()).collect(),
-            detector,
+            inspector,
             config,
             counters: Counters::default(),
             verify_before: 0,
@@ -220,19 +245,15 @@ impl Shard {
         if place.ordinal < self.verify_before && checksum::verify(packet).any_invalid() {
             self.counters.increment(Counter::ChecksumBad);
         }
-        let observed = sought.and_then(|sought| {
-            let arrival = Arrival::new(packet, place.ordinal, place.time, place.wire_len);
-            self.flows.observe(sought, &arrival, &mut self.counters, &mut self.ended)
-        });
+        let observed = sought.and_then(|sought| self.observe(sought, packet, place));
         self.close_ended(place.ordinal, Stage::FlowEnd);
         if matches!(packet.transport, Transport::Udp(_))
             && dhcp_protocol::is_dhcp(packet.source_port, packet.destination_port)
         {
             self.post_dhcp(packet, place);
         }
-        if self.detector.is_some() {
-            let flow = observed.map(|o| (o.flow, o.direction, o.established));
-            self.detect(packet, place, flow);
+        if self.inspector.is_some() {
+            self.inspect(packet, place, observed);
         }
     }
 
@@ -265,78 +286,25 @@ impl Shard {
             Err(_) => self.counters.increment(Counter::DhcpMalformed),
         }
     }
-
-    fn detect(&mut self, packet: &Packet<'_>, place: Place, flow: Option<(FlowId, Direction, bool)>) {
-        let Some(detector) = &mut self.detector else { return };
-        let facts = flow.map(|(id, direction, established)| {
-            flow_facts(self.flows.flow(id).statistics(None), direction, established)
-        });
-        let first_of_way = facts.is_none_or(|facts| match facts.to_server {
-            true => facts.packets_to_server == 1,
-            false => facts.packets_to_client == 1,
-        });
-        let subject = Subject { packet, flow: facts, first_of_way };
-        let mut flowless = None;
-        let memory = match flow {
-            Some((id, ..)) => &mut self.flows.flow_mut(id).extension.memory,
-            None => &mut flowless,
-        };
-        let matches = detector.inspect(&subject, memory);
-        if matches.is_empty() {
-            return;
-        }
-        let Some((rules, texts)) = &self.config.rules else { return };
-        let network = self.config.network;
-        let mut alert_flow = flow.map(|(id, direction, _)| {
-            let flow = self.flows.flow_mut(id);
-            let id = flow_id(network, &flow.identity(), flow.start());
-            AlertFlow { flow, id, direction }
-        });
-        let rules = matches
-            .iter()
-            .map(|&matched| alert::found(matched, packet, place.time, alert_flow.as_mut(), rules, texts))
-            .collect();
-        let order = Order {
-            ordinal: place.ordinal,
-            stage: Stage::Packet,
-            flow: Default::default(),
-            index: place.index,
-        };
-        self.found.push((order, Found::Rules(rules)));
-    }
 }
 
 impl Shard {
     /// Tells of flows that have ended, where somebody waits for that, and forgets them.
     fn close_ended(&mut self, ordinal: u64, stage: Stage) {
-        for ended in self.ended.drain(..) {
-            let flow = &ended.flow;
+        let mut all = std::mem::take(&mut self.ended);
+        for mut ended in all.drain(..) {
+            let order = Order { ordinal, stage, flow: ended.order(), index: 0 };
+            let flow = &mut ended.flow;
+            let time = flow.last();
+            self.inspect_end(flow, time, order);
             if self.config.tell_flow_ends && flow.detections() > 0 {
                 let flow_id = flow_id(self.config.network, &flow.identity(), flow.start());
                 let statistics = flow.statistics(Some(ended.reason));
-                let order = Order { ordinal, stage, flow: ended.order(), index: 0 };
+                let order = Order { index: Direction::ALL.len() as u32, ..order };
                 self.found.push((order, Found::FlowEnd { flow_id, statistics }));
             }
         }
-    }
-}
-
-fn flow_facts(
-    statistics: crate::event::FlowStatistics,
-    direction: Direction,
-    established: bool,
-) -> FlowFacts {
-    FlowFacts {
-        to_server: direction == Direction::ToServer,
-        established,
-        packets_to_server: statistics.packets_to_server,
-        packets_to_client: statistics.packets_to_client,
-        bytes_to_server: statistics.bytes_to_server,
-        bytes_to_client: statistics.bytes_to_client,
-        age_ns: statistics.end.nanos_since(statistics.start),
-        client_stream_bytes: None,
-        server_stream_bytes: None,
-        elephant: [false; 2],
+        self.ended = all;
     }
 }
 

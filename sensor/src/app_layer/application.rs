@@ -1,0 +1,410 @@
+//! What one flow says: identified by its first bytes, then parsed (Suricata documentation: "App-layer protocol
+//! detection"; observed behaviour where that is silent).
+
+use super::conversation::Conversation;
+use super::identify::{Carrier, Identified, Speech, identify};
+use super::parser::{Change, Expectation, Input, Malformed, Requests};
+use super::speech_of;
+use crate::counter::{Counter, Counters};
+use crate::event::Direction;
+use crate::reassembly::stream::{Session, Side};
+use crate::time::Timestamp;
+use rules::header::protocol::AppProtocol;
+use rules::view::{AppEvent, AppEvents, AppFacts, Detection};
+
+/// Bytes of one direction after which a flow that nothing is known of is given up.
+const MAX_UNKNOWN: usize = 100_000;
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Phase {
+    /// The protocol is not known yet.
+    #[default]
+    Seeking,
+    /// It is, and its parser reads on.
+    Parsing,
+    /// Nothing more is read: given up, finished, or never known.
+    Stopped,
+}
+
+/// What came of new bytes.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Ways whose raw stream should be looked at now.
+    pub inspect_raw: [bool; 2],
+    /// The protocol changes: what the old one said is to be looked at now, then [`Application::change`] called.
+    pub changes: bool,
+    /// Nothing that follows can be inspected: what was said before is to be looked at now.
+    pub closes: bool,
+    /// A connection that was announced.
+    pub expect: Option<Expectation>,
+}
+
+/// The application layer of one flow.
+#[derive(Debug, Default)]
+pub struct Application {
+    facts: AppFacts,
+    phase: Phase,
+    speech: Option<&'static Speech>,
+    conversation: Option<Box<dyn Conversation>>,
+    pending: Option<Change>,
+    /// How many bytes of each way are done with.
+    consumed: [u64; 2],
+    /// How many bytes of each way the parser was shown.
+    shown: [u64; 2],
+    ended: [bool; 2],
+    /// Ways that were parsed since they were last inspected.
+    pub updated: [bool; 2],
+    /// Ways of which identification has ended, and rules on that were told.
+    pub told: [bool; 2],
+    /// Whether payload is encrypted by now, and not worth looking at.
+    pub encrypted: bool,
+}
+
+/// Which bytes a session offers, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// Which way.
+    pub direction: Direction,
+    /// Whether bytes count that nobody has acknowledged.
+    pub unacknowledged: bool,
+    /// Whether nothing more comes that way.
+    pub end: bool,
+    /// The server's port.
+    pub server_port: u16,
+    /// The packet's time.
+    pub time: Timestamp,
+}
+
+impl Application {
+    /// One whose protocol is known beforehand: a connection that another had announced.
+    pub fn expected(expectation: &Expectation) -> Self {
+        let mut application = Self::default();
+        if let Some(speech) = speech_of(expectation.protocol) {
+            application.facts.to_server = Detection::Found(speech.protocol);
+            application.facts.to_client = Detection::Found(speech.protocol);
+            application.adopt(speech);
+            if let Some(conversation) = &mut application.conversation {
+                conversation.expected(expectation);
+            }
+        }
+        application
+    }
+
+    /// What the flow was found to speak. Events are those since they were last taken.
+    pub fn facts(&self) -> AppFacts {
+        self.facts
+    }
+
+    /// Forgets the events of the packet that was inspected.
+    pub fn clear_events(&mut self) {
+        self.facts.events = AppEvents::NONE;
+    }
+
+    /// The protocol, if it is known.
+    pub fn protocol(&self) -> Option<AppProtocol> {
+        match self.facts.whole {
+            Detection::Found(protocol) => Some(protocol),
+            Detection::Pending | Detection::Failed => None,
+        }
+    }
+
+    /// How flows of its protocol are parsed, if it is known.
+    pub fn speech(&self) -> Option<&'static Speech> {
+        self.speech
+    }
+
+    /// The transactions, if the protocol is known.
+    pub fn conversation(&mut self) -> Option<&mut Box<dyn Conversation>> {
+        self.conversation.as_mut()
+    }
+
+    /// Below which offset a stream is done with.
+    pub fn consumed(&self, direction: Direction) -> u64 {
+        match self.phase {
+            Phase::Stopped => u64::MAX,
+            Phase::Seeking | Phase::Parsing => self.consumed[direction.index()],
+        }
+    }
+
+    /// Whether nothing more is read.
+    pub fn is_stopped(&self) -> bool {
+        self.phase == Phase::Stopped
+    }
+
+    /// Whether identification has ended for a way.
+    pub fn is_identified(&self, direction: Direction) -> bool {
+        self.detection(direction) != Detection::Pending || self.phase == Phase::Stopped
+    }
+
+    /// Whether a way of any transaction is not inspected to its end.
+    pub fn has_open(&mut self, direction: Direction) -> bool {
+        self.conversation.as_deref_mut().is_some_and(|conversation| {
+            conversation
+                .transactions()
+                .any(|number| conversation.noted(number, direction).is_some_and(|noted| !noted.finished))
+        })
+    }
+
+    /// Reads what a session offers.
+    pub fn listen(&mut self, session: &Session, offer: &Offer, counters: &mut Counters) -> Heard {
+        let mut heard = Heard::default();
+        let side = session.side(offer.direction);
+        while self.phase != Phase::Stopped && self.pending.is_none() {
+            let at = self.consumed[offer.direction.index()];
+            let edge = if offer.unacknowledged { side.right_edge() } else { side.acked() };
+            let block = side.next_block(at);
+            let (bytes, hole) = match block {
+                Some(block) if block.offset > at => (&[][..], block.offset - at),
+                Some(block) => {
+                    let usable = usize::try_from(edge.saturating_sub(at)).unwrap_or(usize::MAX);
+                    (&block.bytes[..block.bytes.len().min(usable)], 0)
+                }
+                None => (&[][..], 0),
+            };
+            if hole > 0 {
+                if !side.is_gap(at) && !offer.end {
+                    break;
+                }
+                self.bridge(offer.direction, hole, &mut heard, counters);
+                continue;
+            }
+            if !self.take(session, side, bytes, offer, &mut heard, counters) {
+                break;
+            }
+        }
+        heard
+    }
+
+    /// Reads a datagram.
+    pub fn hear(
+        &mut self,
+        payload: &[u8],
+        direction: Direction,
+        server_port: u16,
+        time: Timestamp,
+        counters: &mut Counters,
+    ) -> Heard {
+        let mut heard = Heard::default();
+        if self.phase == Phase::Stopped || payload.is_empty() {
+            return heard;
+        }
+        if self.detection(direction) == Detection::Pending {
+            match identify(super::SPEECHES, Carrier::Udp, server_port, payload, direction) {
+                Identified::As(speech) => self.found(speech, direction),
+                Identified::NotYet | Identified::Never => self.not_found(direction),
+            }
+        }
+        if self.phase == Phase::Parsing {
+            let input = Input { direction, bytes: payload, end: false, time };
+            self.parse(&input, &mut heard, counters);
+            self.consumed[direction.index()] = 0;
+        }
+        heard
+    }
+
+    /// Takes up another protocol, after what the old one said was looked at.
+    pub fn change(&mut self) {
+        let Some(change) = self.pending.take() else { return };
+        let before = std::mem::take(&mut self.facts);
+        self.facts.original = before.whole;
+        self.facts.events = before.events;
+        self.conversation = None;
+        self.speech = None;
+        self.phase = Phase::Seeking;
+        self.told = [false; 2];
+        self.shown = self.consumed;
+        if let Change::To(protocol) = change
+            && let Some(speech) = speech_of(protocol)
+        {
+            self.facts.to_server = Detection::Found(protocol);
+            self.facts.to_client = Detection::Found(protocol);
+            self.adopt(speech);
+        }
+    }
+
+    fn detection(&self, direction: Direction) -> Detection {
+        match direction {
+            Direction::ToServer => self.facts.to_server,
+            Direction::ToClient => self.facts.to_client,
+        }
+    }
+
+    fn set_detection(&mut self, direction: Direction, detection: Detection) {
+        match direction {
+            Direction::ToServer => self.facts.to_server = detection,
+            Direction::ToClient => self.facts.to_client = detection,
+        }
+    }
+
+    /// Reads the bytes that lie ready; says whether there may be more to read.
+    fn take(
+        &mut self,
+        session: &Session,
+        side: &Side,
+        bytes: &[u8],
+        offer: &Offer,
+        heard: &mut Heard,
+        counters: &mut Counters,
+    ) -> bool {
+        let direction = offer.direction;
+        let way = direction.index();
+        let to = self.consumed[way] + bytes.len() as u64;
+        let ends = offer.end && to >= side.right_edge() && !self.ended[way];
+        if to <= self.shown[way] && !ends {
+            return false;
+        }
+        if self.detection(direction) == Detection::Pending && !bytes.is_empty() {
+            self.look_for(session, bytes, offer, heard, counters);
+        }
+        if self.phase != Phase::Parsing {
+            self.shown[way] = to;
+            if self.phase == Phase::Seeking && bytes.len() > MAX_UNKNOWN {
+                self.give_up();
+            }
+            return false;
+        }
+        // What the other way said first may have been read meanwhile, never this way's own.
+        self.shown[way] = to;
+        self.ended[way] |= ends;
+        let input = Input { direction, bytes, end: ends, time: offer.time };
+        let before = self.consumed[way];
+        self.parse(&input, heard, counters);
+        self.consumed[way] > before
+    }
+
+    fn look_for(
+        &mut self,
+        session: &Session,
+        bytes: &[u8],
+        offer: &Offer,
+        heard: &mut Heard,
+        counters: &mut Counters,
+    ) {
+        let direction = offer.direction;
+        match identify(super::SPEECHES, Carrier::Tcp, offer.server_port, bytes, direction) {
+            Identified::As(speech) => {
+                self.found(speech, direction);
+                self.check_who_spoke_first(session, offer, heard, counters);
+            }
+            Identified::NotYet if !offer.end => {}
+            Identified::NotYet | Identified::Never => self.not_found(direction),
+        }
+    }
+
+    fn found(&mut self, speech: &'static Speech, direction: Direction) {
+        self.set_detection(direction, Detection::Found(speech.protocol));
+        match self.speech {
+            None => self.adopt(speech),
+            Some(known) if known.protocol == speech.protocol => {}
+            Some(_) => {
+                self.facts.events.insert(AppEvent::MismatchProtocolBothDirections);
+                // Before anything was parsed, the server's word counts.
+                if direction == Direction::ToClient && self.consumed == [0; 2] && self.phase == Phase::Parsing
+                {
+                    self.adopt(speech);
+                }
+            }
+        }
+    }
+
+    fn not_found(&mut self, direction: Direction) {
+        self.set_detection(direction, Detection::Failed);
+        match self.detection(direction.opposite()) {
+            Detection::Found(_) => self.facts.events.insert(AppEvent::DetectProtocolOnlyOneDirection),
+            Detection::Failed => self.give_up(),
+            Detection::Pending => {}
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.facts.whole = Detection::Failed;
+        self.phase = Phase::Stopped;
+    }
+
+    fn adopt(&mut self, speech: &'static Speech) {
+        self.facts.whole = Detection::Found(speech.protocol);
+        self.speech = Some(speech);
+        self.conversation = Some((speech.begin)());
+        self.shown = self.consumed;
+        self.phase = Phase::Parsing;
+    }
+
+    /// A protocol in which one side speaks first is not parsed when the other did. What that side said and nobody
+    /// has acknowledged yet is read before.
+    fn check_who_spoke_first(
+        &mut self,
+        session: &Session,
+        offer: &Offer,
+        heard: &mut Heard,
+        counters: &mut Counters,
+    ) {
+        let Some(first) = self.speech.and_then(|speech| speech.first) else { return };
+        if self.phase != Phase::Parsing || first == offer.direction || self.consumed[first.index()] > 0 {
+            return;
+        }
+        if session.side(first).right_edge() > 0 {
+            let other = Offer { direction: first, unacknowledged: true, end: false, ..*offer };
+            let heard_first = self.listen(session, &other, counters);
+            heard.changes |= heard_first.changes;
+            heard.closes |= heard_first.closes;
+            heard.expect = heard.expect.take().or(heard_first.expect);
+            heard.inspect_raw[first.index()] |= heard_first.inspect_raw[first.index()];
+        } else {
+            self.facts.events.insert(AppEvent::WrongDirectionFirstData);
+            self.phase = Phase::Stopped;
+        }
+    }
+
+    fn bridge(&mut self, direction: Direction, hole: u64, heard: &mut Heard, counters: &mut Counters) {
+        let way = direction.index();
+        counters.increment(Counter::AppGaps);
+        self.consumed[way] += hole;
+        self.shown[way] = self.shown[way].max(self.consumed[way]);
+        let goes_on = match (self.phase, self.speech, &mut self.conversation) {
+            (Phase::Parsing, Some(speech), Some(conversation)) if speech.bridges_gaps => {
+                conversation.skip(direction, hole).is_ok()
+            }
+            _ => false,
+        };
+        if !goes_on {
+            self.stop(heard);
+        }
+    }
+
+    fn parse(&mut self, input: &Input<'_>, heard: &mut Heard, counters: &mut Counters) {
+        let Some(conversation) = &mut self.conversation else { return };
+        let way = input.direction.index();
+        let mut requests = Requests::default();
+        self.updated[way] = true;
+        match conversation.parse(input, &mut requests) {
+            Ok(consumed) => self.consumed[way] += consumed as u64,
+            Err(Malformed) => {
+                counters.increment(Counter::AppMalformed);
+                self.stop(heard);
+            }
+        }
+        if let Some(conversation) = &mut self.conversation {
+            counters.add(Counter::TransactionsCutShort, conversation.take_cut_short());
+        }
+        heard.inspect_raw[way] |= requests.inspect_raw;
+        heard.expect = heard.expect.take().or(requests.expect);
+        self.encrypted |= requests.encrypted;
+        if requests.finished {
+            heard.closes = self.encrypted;
+            self.phase = Phase::Stopped;
+        } else if requests.change.is_some() {
+            self.pending = requests.change;
+            heard.changes = true;
+        }
+    }
+
+    /// Reads no more of what cannot be read; rules on the raw streams look at what there is. Who never learnt what
+    /// the flow speaks will not any more.
+    fn stop(&mut self, heard: &mut Heard) {
+        self.phase = Phase::Stopped;
+        heard.inspect_raw = [true; 2];
+        if self.facts.whole == Detection::Pending {
+            self.facts.whole = Detection::Failed;
+        }
+    }
+}

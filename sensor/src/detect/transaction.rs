@@ -1,0 +1,215 @@
+//! Rules on transactions: each alerts once for each way of each transaction, when all of its buffers have held, at
+//! the latest when that way is complete.
+
+use super::plan::{Plan, Row};
+use super::{Match, Subject, Trial};
+use crate::app_layer::conversation::Conversation;
+use crate::app_layer::transaction::{Noted, Waiting};
+use crate::event::Direction;
+use rules::ruleset::{Candidates, SignatureId};
+use rules::signature::{Absent, Inspection, Signature, Source};
+
+/// One way of one transaction, to be looked at.
+struct Look<'a> {
+    plan: &'a Plan,
+    conversation: &'a dyn Conversation,
+    number: u64,
+    direction: Direction,
+    progress: u8,
+    /// Nothing more comes this way of the transaction.
+    complete: bool,
+}
+
+enum Attempt {
+    Matched,
+    Waits(u64),
+    Failed,
+}
+
+/// Looks at every transaction going one way. `found` are rules that a pattern in payload or stream has found.
+pub(super) fn inspect(
+    trial: &mut Trial<'_>,
+    candidates: &mut Candidates,
+    plan: &Plan,
+    conversation: &mut dyn Conversation,
+    subject: &Subject<'_>,
+    found: &[SignatureId],
+) {
+    let direction = subject.direction();
+    for number in conversation.transactions() {
+        let complete = subject.ends || conversation.is_complete(number, direction);
+        let progress = conversation.progress(number, direction);
+        let Some(noted) = conversation.noted(number, direction).filter(|noted| !noted.finished) else {
+            continue;
+        };
+        let Some(progress) = progress else {
+            noted.finished = complete;
+            continue;
+        };
+        let mut noted = std::mem::take(noted);
+        let others = match conversation.noted(number, direction.opposite()) {
+            Some(other) => std::mem::take(&mut other.waiting),
+            None => Default::default(),
+        };
+        let look = Look { plan, conversation, number, direction, progress, complete };
+        gather(trial, candidates, &look, &noted, found);
+        candidates.extend(
+            others
+                .iter()
+                .map(|waiting| waiting.rule)
+                .filter(|&rule| trial.rules.signature(rule).transactional),
+        );
+        for &rule in candidates.settle() {
+            try_rule(trial, &look, rule, &mut noted, &others, subject);
+        }
+        noted.looked_below = progress.saturating_add(1);
+        if complete {
+            noted.finished = true;
+            noted.settled.clear();
+            noted.waiting.retain(|waiting| trial.rules.signature(waiting.rule).transactional);
+        }
+        if let Some(other) = conversation.noted(number, direction.opposite()) {
+            other.waiting = others;
+        }
+        if let Some(kept) = conversation.noted(number, direction) {
+            *kept = noted;
+        }
+        conversation.inspected(number, direction);
+    }
+}
+
+/// Rules to be tried: those that fields find which were not looked at yet, those that nothing finds, and those that
+/// wait.
+fn gather(
+    trial: &mut Trial<'_>,
+    candidates: &mut Candidates,
+    look: &Look<'_>,
+    noted: &Noted,
+    found: &[SignatureId],
+) {
+    candidates.clear();
+    candidates.extend(found.iter().copied());
+    candidates.extend(noted.waiting.iter().map(|waiting| waiting.rule));
+    let new = |progress: u8| progress >= noted.looked_below && progress <= look.progress;
+    candidates.extend(look.plan.always.iter().filter(|&&(start, _)| new(start)).map(|&(_, rule)| rule));
+    for engine in &look.plan.engines {
+        if engine.progress > look.progress {
+            break;
+        }
+        if !engine.streaming && engine.progress < noted.looked_below {
+            continue;
+        }
+        let group = &trial.rules.fields()[engine.group];
+        let rules = &group.ways[look.direction.index()];
+        let transforms = group.transforms.map(|(rule, at)| &trial.rules.signature(rule).inspections[at]);
+        look.conversation.read(look.number, engine.reader, look.direction, &mut |_, value| {
+            match transforms {
+                None => rules.find(value, candidates),
+                Some(inspection) => inspection
+                    .with_transformed(value, trial.scratch, |value, _| rules.find(value, candidates)),
+            }
+            false
+        });
+    }
+}
+
+fn try_rule(
+    trial: &mut Trial<'_>,
+    look: &Look<'_>,
+    rule: SignatureId,
+    noted: &mut Noted,
+    others: &[Waiting],
+    subject: &Subject<'_>,
+) {
+    if noted.settled.contains(&rule) {
+        return;
+    }
+    let waiting = noted.waiting.iter().position(|waiting| waiting.rule == rule);
+    let signature = trial.rules.signature(rule);
+    let mut held = waiting.map_or(0, |at| noted.waiting[at].held);
+    let other = others.iter().find(|waiting| signature.transactional && waiting.rule == rule);
+    held |= other.map_or(0, |waiting| waiting.held);
+    let begun = waiting.is_some() || other.is_some();
+    let captured = trial.scratch.captures.len();
+    let attempt = if begun || trial.begins(rule, subject) {
+        attempt(trial, look, signature, held, subject)
+    } else {
+        Attempt::Failed
+    };
+    match (attempt, waiting) {
+        (Attempt::Matched, _) => {
+            noted.waiting.retain(|waiting| waiting.rule != rule);
+            noted.settled.push(rule);
+            trial.apply(signature);
+            trial.matches.push(Match { signature: rule, transaction: Some(look.number) });
+        }
+        (Attempt::Waits(held), Some(at)) => noted.waiting[at].held = held,
+        (Attempt::Waits(held), None) => noted.waiting.push(Waiting { rule, held }),
+        (Attempt::Failed, _) => {
+            trial.scratch.captures.truncate(captured);
+            noted.waiting.retain(|waiting| waiting.rule != rule);
+        }
+    }
+}
+
+/// Tries the buffers that have not held yet.
+fn attempt(
+    trial: &mut Trial<'_>,
+    look: &Look<'_>,
+    signature: &Signature,
+    mut held: u64,
+    subject: &Subject<'_>,
+) -> Attempt {
+    let mut waits = signature.hook.is_some_and(|hook| hook.progress > look.progress);
+    for (at, inspection) in signature.inspections.iter().enumerate() {
+        let bit = 1 << at;
+        if held & bit != 0 {
+            continue;
+        }
+        let (holds, more) = match inspection.source {
+            Source::Field(field) => match look.plan.row(field) {
+                None => (false, false),
+                Some(Row { progress: None, .. }) => (false, signature.transactional),
+                Some(Row { progress: Some(progress), .. }) if progress > look.progress => {
+                    (false, !look.complete)
+                }
+                Some(row) => {
+                    let holds = field_holds(trial, look, inspection, row, subject);
+                    (holds, row.streaming && !look.complete)
+                }
+            },
+            Source::Payload => (trial.payload_holds(signature, inspection, subject), !look.complete),
+            Source::Header(_) | Source::Base64 => {
+                (trial.with_view(subject, |view, scratch| inspection.holds(view, scratch)), false)
+            }
+        };
+        if holds {
+            held |= bit;
+        } else if more {
+            waits = true;
+        } else {
+            return Attempt::Failed;
+        }
+    }
+    if waits { Attempt::Waits(held) } else { Attempt::Matched }
+}
+
+/// Whether any value of a field holds; where there is none, whether the rule is content with that.
+fn field_holds(
+    trial: &mut Trial<'_>,
+    look: &Look<'_>,
+    inspection: &Inspection,
+    row: Row,
+    subject: &Subject<'_>,
+) -> bool {
+    trial.with_view(subject, |view, scratch| {
+        let (mut any, mut holds) = (false, false);
+        look.conversation.read(look.number, row.reader, look.direction, &mut |offset, value| {
+            any = true;
+            holds = inspection.hold_on(value, offset, view, scratch);
+            holds
+        });
+        let settled = !row.streaming || look.complete;
+        holds || (!any && settled && inspection.absent != Absent::Fails)
+    })
+}
