@@ -188,6 +188,9 @@ fn what_is_shown_satisfies_the_schema() {
     assert!(!validator.is_valid(&instance), "an unknown key passes");
 }
 
+/// Events of that case: two rules with a place for their content alert on the packet and on the stream.
+const EVENTS: usize = 4;
+
 /// The capture and the rules of a case with two alerts.
 fn case() -> (String, String) {
     let cases = fixtures::cases();
@@ -227,7 +230,7 @@ fn a_cut_capture_gives_what_is_readable_and_names_the_fault() {
     std::fs::write(&cut, bytes).unwrap();
     let output = run(&["replay", &cut, "-S", &rules]);
     assert_eq!(code(&output), 65);
-    assert_eq!(stdout(&output).lines().count(), 2, "{}", stderr(&output));
+    assert_eq!(stdout(&output).lines().count(), EVENTS, "{}", stderr(&output));
     let message = stderr(&output);
     assert!(message.contains(&format!("{cut}: byte ")), "{message}");
     assert!(message.contains("packets read"), "{message}");
@@ -262,7 +265,7 @@ fn a_file_gets_what_a_pipe_gets() {
     let (capture, rules) = case();
     let out = in_directory(&directory, "events.ndjson");
     let piped = run(&["replay", &capture, "-S", &rules]);
-    assert_eq!(stdout(&piped).lines().count(), 2);
+    assert_eq!(stdout(&piped).lines().count(), EVENTS);
     for _ in 0..2 {
         let output = run(&["replay", &capture, "-S", &rules, "-o", &out]);
         assert_eq!(code(&output), 0, "{}", stderr(&output));
@@ -277,7 +280,7 @@ fn a_table_has_a_row_for_each_event() {
     let (capture, rules) = case();
     let output = run(&["replay", &capture, "-S", &rules, "--format", "table"]);
     let rows = stdout(&output);
-    assert_eq!(rows.lines().filter(|row| row.contains(" alert ")).count(), 2, "{rows}");
+    assert_eq!(rows.lines().filter(|row| row.contains(" alert ")).count(), EVENTS, "{rows}");
     assert!(rows.contains("10.0.0.2:"), "{rows}");
 }
 
@@ -321,7 +324,7 @@ fn a_filter_passes_over_packets() {
     let output = run(&["replay", &capture, "-S", &rules, "--filter", "udp"]);
     assert_eq!((code(&output), stdout(&output)), (0, String::new()), "{}", stderr(&output));
     let output = run(&["replay", &capture, "-S", &rules, "--filter", "tcp port 80"]);
-    assert_eq!(stdout(&output).lines().count(), 2, "{}", stderr(&output));
+    assert_eq!(stdout(&output).lines().count(), EVENTS, "{}", stderr(&output));
 }
 
 #[test]
@@ -329,8 +332,8 @@ fn the_summary_is_json_where_logs_are() {
     let (capture, rules) = case();
     let output = run(&["--log-format", "json", "replay", &capture, "-S", &rules]);
     let line: serde_json::Value = serde_json::from_str(stderr(&output).trim()).expect("one JSON object");
-    assert_eq!(line["counters"]["alerts"], 2);
-    assert_eq!(line["counters"]["events_written"], 2);
+    assert_eq!(line["counters"]["alerts"], EVENTS);
+    assert_eq!(line["counters"]["events_written"], EVENTS);
 }
 
 #[test]
