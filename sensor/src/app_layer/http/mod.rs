@@ -1,10 +1,36 @@
-//! HTTP of both versions: what their transactions have in common.
+//! HTTP of both versions: what their transactions have in common, and the parser of HTTP/1.
+//!
+//! HTTP/1 is read as libhtp reads it with Suricata's default configuration (Suricata documentation: "Suricata.yaml",
+//! Configure HTTP; RFC 9110 and RFC 9112 for what it should be): whatever a server or a browser may make of odd bytes
+//! counts for more than what a specification forbids.
 
+mod best_fit;
+mod body;
+mod decode;
 pub mod event;
 pub mod fields;
+mod framing;
+mod headers;
+mod identify;
+mod line;
+mod multipart;
+mod octets;
+mod request;
+mod response;
+mod transaction;
+mod uri;
 
+pub use transaction::Exchange;
+
+use super::conversation::{begin, field_rows};
+use super::identify::Speech;
+use super::parser::{Input, Malformed, Parser, Reader, Requests};
+use super::transaction::Transactions;
+use crate::event::{Direction, Http};
+use request::{Context, RequestReader};
+use response::ResponseReader;
 use rules::header::protocol::AppProtocol;
-use rules::vocabulary::{Hook, Lexicon};
+use rules::vocabulary::{Field, Hook, Lexicon};
 
 /// What HTTP lends to rules.
 pub static LEXICON: Lexicon = Lexicon {
@@ -14,6 +40,17 @@ pub static LEXICON: Lexicon = Lexicon {
     hooks: HOOKS,
     events: Some(&event::EVENTS),
     parsed: false,
+};
+
+/// How flows of HTTP/1 are found and parsed.
+pub static SPEECH: Speech = Speech {
+    protocol: AppProtocol::Http1,
+    probes: identify::PROBES,
+    first: Some(Direction::ToServer),
+    bridges_gaps: true,
+    unlimited_depth: false,
+    begin: begin::<Http1>,
+    fields: field_rows::<Http1>,
 };
 
 /// States of a transaction of HTTP/1 (Suricata documentation: "Firewall Mode Design").
@@ -47,3 +84,108 @@ pub mod progress {
     /// All of it is there.
     pub const COMPLETE: u8 = 5;
 }
+
+/// The parser of a flow of HTTP/1: requests and responses, each in their order, the first with the first.
+#[derive(Debug, Default)]
+pub struct Http1 {
+    requests: RequestReader,
+    responses: ResponseReader,
+    shared: Shared,
+}
+
+/// What one way has to know of the other.
+#[derive(Debug, Default)]
+struct Shared {
+    connect: Connect,
+    /// The transaction whose request's body will not come: it waited for a 100 (Continue) and got an error.
+    unwanted_body: Option<u64>,
+}
+
+/// Whether there is a tunnel.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Connect {
+    /// Nobody asked for one.
+    #[default]
+    None,
+    Asked,
+    Granted,
+    Refused,
+}
+
+/// What became of looking at bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Step {
+    /// That many are done with, perhaps none, and the next thing can be looked at.
+    Took(usize),
+    /// There have to be more.
+    Wait,
+}
+
+impl Step {
+    fn took_or_wait(taken: usize) -> Self {
+        if taken == 0 { Self::Wait } else { Self::Took(taken) }
+    }
+
+    fn all(bytes: &[u8]) -> Self {
+        Self::took_or_wait(bytes.len())
+    }
+}
+
+impl Parser for Http1 {
+    type Transaction = Exchange;
+    const READERS: &'static [Reader<Exchange>] = transaction::READERS;
+    const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
+    const COMPLETE: [u8; 2] = [progress::COMPLETE; 2];
+
+    fn parse(
+        &mut self,
+        input: &Input<'_>,
+        transactions: &mut Transactions<Exchange>,
+        requests: &mut Requests,
+    ) -> Result<usize, Malformed> {
+        let mut context = Context { transactions, requests, shared: &mut self.shared };
+        let mut taken = 0;
+        loop {
+            let bytes = &input.bytes[taken..];
+            let step = match input.direction {
+                Direction::ToServer => self.requests.step(bytes, input.end, &mut context)?,
+                Direction::ToClient => self.responses.step(bytes, input.end, &mut context)?,
+            };
+            match step {
+                Step::Took(more) => taken += more,
+                Step::Wait => return Ok(taken),
+            }
+            if context.requests.change.is_some() || context.requests.finished {
+                return Ok(taken);
+            }
+        }
+    }
+
+    fn skip(
+        &mut self,
+        direction: Direction,
+        bytes: u64,
+        transactions: &mut Transactions<Exchange>,
+    ) -> Result<(), Malformed> {
+        let mut requests = Requests::default();
+        let mut context = Context { transactions, requests: &mut requests, shared: &mut self.shared };
+        match direction {
+            Direction::ToServer => self.requests.skip(bytes, &mut context)?,
+            Direction::ToClient => self.responses.skip(bytes, &mut context),
+        }
+        Ok(())
+    }
+
+    fn inspected(exchange: &mut Exchange, direction: Direction) {
+        if let Some(body) = exchange.body_mut(direction) {
+            body.inspected();
+        }
+    }
+
+    fn http(exchange: &Exchange) -> Option<Http> {
+        Some(exchange.event())
+    }
+}
+
+#[cfg(test)]
+mod tests;

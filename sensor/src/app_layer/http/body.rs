@@ -1,0 +1,235 @@
+//! The body of a message: decoded, shown in windows, and the files in it.
+
+use super::decode::{Decoder, Stopped};
+use super::event::Event;
+use super::line::Faults;
+use super::multipart::{Multipart, Piece};
+use crate::app_layer::file::window::{Window, WindowConfig};
+
+/// How requests' bodies are looked at (suricata.yaml, `request-body-limit` and its neighbours).
+const REQUEST_WINDOW: WindowConfig = WindowConfig { limit: 100 << 10, first: 32 << 10, step: 4 << 10 };
+/// How responses' bodies are looked at (suricata.yaml, `response-body-limit` and its neighbours).
+const RESPONSE_WINDOW: WindowConfig = WindowConfig { limit: 100 << 10, first: 40 << 10, step: 16 << 10 };
+/// The longest name of a file.
+const MAX_NAME: usize = 4096;
+/// The most files of a body that are told apart.
+const MAX_FILES: usize = 64;
+/// The most bytes of files within a body that are looked at, of all together.
+const MAX_INNER_BYTES: u64 = 100 << 10;
+
+/// A file that a body carries.
+#[derive(Debug)]
+pub(super) struct File {
+    name: Vec<u8>,
+    size: u64,
+    closed: bool,
+    /// What it holds, where that is not the whole body.
+    window: Option<Window>,
+}
+
+impl File {
+    /// Its name.
+    pub(super) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// Its size, once all of it is there.
+    pub(super) fn size(&self) -> Option<u64> {
+        self.closed.then_some(self.size)
+    }
+}
+
+/// What a body is.
+#[derive(Debug, Default)]
+enum Content {
+    /// No file.
+    #[default]
+    Plain,
+    /// A file, which begins with the first byte.
+    Whole,
+    /// A form with files.
+    Form(Box<Multipart>),
+}
+
+/// The body of a message.
+#[derive(Debug)]
+pub(super) struct Body {
+    /// Bytes that came, still coded.
+    wire_bytes: u64,
+    /// Bytes after decoding.
+    bytes: u64,
+    decoder: Option<Box<Decoder>>,
+    window: Window,
+    content: Content,
+    files: Vec<File>,
+    inner_bytes: u64,
+}
+
+impl Body {
+    /// The body of a request.
+    pub(super) fn of_request(decoder: Option<Box<Decoder>>) -> Self {
+        Self::new(decoder, REQUEST_WINDOW)
+    }
+
+    /// The body of a response.
+    pub(super) fn of_response(decoder: Option<Box<Decoder>>) -> Self {
+        Self::new(decoder, RESPONSE_WINDOW)
+    }
+
+    fn new(decoder: Option<Box<Decoder>>, window: WindowConfig) -> Self {
+        Self {
+            wire_bytes: 0,
+            bytes: 0,
+            decoder,
+            window: Window::new(window),
+            content: Content::Plain,
+            files: Vec::new(),
+            inner_bytes: 0,
+        }
+    }
+
+    /// Its content is a form.
+    pub(super) fn set_form(&mut self, form: Multipart) {
+        self.content = Content::Form(Box::new(form));
+    }
+
+    /// Its content is a file.
+    pub(super) fn set_file(&mut self, name: &[u8], faults: &mut Faults) {
+        self.content = Content::Whole;
+        self.open(name, None, faults);
+    }
+
+    /// Whether a byte has come.
+    pub(super) fn has_begun(&self) -> bool {
+        self.wire_bytes > 0
+    }
+
+    /// Bytes that came, still coded.
+    pub(super) fn wire_bytes(&self) -> u64 {
+        self.wire_bytes
+    }
+
+    /// What is to be looked at of the content, with its offset in there.
+    pub(super) fn view(&self) -> Option<(u64, &[u8])> {
+        self.window.view()
+    }
+
+    /// The files so far.
+    pub(super) fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// What is to be looked at of a file, with its offset in there.
+    pub(super) fn view_of<'b>(&'b self, file: &'b File) -> Option<(u64, &'b [u8])> {
+        file.window.as_ref().unwrap_or(&self.window).view()
+    }
+
+    /// Rules have looked: windows move on.
+    pub(super) fn inspected(&mut self) {
+        self.window.inspected();
+        self.files.iter_mut().filter_map(|file| file.window.as_mut()).for_each(Window::inspected);
+    }
+
+    /// Takes bytes as they came.
+    pub(super) fn take(&mut self, bytes: &[u8], faults: &mut Faults) {
+        self.wire_bytes += bytes.len() as u64;
+        match self.decoder.take() {
+            None => self.take_decoded(bytes, faults),
+            Some(mut decoder) => {
+                let fed = decoder.feed(bytes, &mut |decoded| self.take_decoded(decoded, faults));
+                self.decoder = Some(decoder);
+                self.note_stopped(fed, faults);
+            }
+        }
+    }
+
+    /// Bytes that were never seen.
+    pub(super) fn miss(&mut self, bytes: u64) {
+        self.wire_bytes += bytes;
+    }
+
+    /// Nothing more comes.
+    pub(super) fn end(&mut self, faults: &mut Faults) {
+        if let Some(mut decoder) = self.decoder.take() {
+            let fed = decoder.finish(&mut |decoded| self.take_decoded(decoded, faults));
+            self.note_stopped(fed, faults);
+        }
+        if let Content::Form(mut form) = std::mem::take(&mut self.content) {
+            let mut found = Faults::new();
+            form.finish(faults, &mut |piece| self.take_piece(piece, &mut found));
+            faults.extend(found);
+        }
+        self.window.end();
+        for file in &mut self.files {
+            file.close();
+        }
+    }
+
+    fn note_stopped(&mut self, fed: Result<(), Stopped>, faults: &mut Faults) {
+        if let Err(Stopped(event)) = fed {
+            faults.push(event);
+        }
+    }
+
+    fn take_decoded(&mut self, bytes: &[u8], faults: &mut Faults) {
+        self.bytes += bytes.len() as u64;
+        self.window.push(bytes);
+        match std::mem::take(&mut self.content) {
+            Content::Plain => {}
+            Content::Whole => {
+                self.content = Content::Whole;
+                if let Some(file) = self.files.first_mut() {
+                    file.size += bytes.len() as u64;
+                }
+            }
+            Content::Form(mut form) => {
+                let mut found = Faults::new();
+                form.feed(bytes, faults, &mut |piece| self.take_piece(piece, &mut found));
+                faults.extend(found);
+                self.content = Content::Form(form);
+            }
+        }
+    }
+
+    fn take_piece(&mut self, piece: Piece<'_>, faults: &mut Faults) {
+        match piece {
+            Piece::Begin(name) => self.open(name, Some(Window::new(REQUEST_WINDOW)), faults),
+            Piece::Data(data) => {
+                let room = usize::try_from(MAX_INNER_BYTES - self.inner_bytes).unwrap_or(usize::MAX);
+                let shown = &data[..data.len().min(room)];
+                self.inner_bytes += shown.len() as u64;
+                if let Some(file) = self.files.last_mut().filter(|file| !file.closed) {
+                    file.size += data.len() as u64;
+                    if let Some(window) = &mut file.window {
+                        window.push(shown);
+                    }
+                }
+            }
+            Piece::End => {
+                if let Some(file) = self.files.last_mut() {
+                    file.close();
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, name: &[u8], window: Option<Window>, faults: &mut Faults) {
+        if self.files.len() >= MAX_FILES {
+            return;
+        }
+        if name.len() > MAX_NAME {
+            faults.push(Event::FileNameTooLong);
+        }
+        let name = name[..name.len().min(MAX_NAME)].to_vec();
+        self.files.push(File { name, size: 0, closed: false, window });
+    }
+}
+
+impl File {
+    fn close(&mut self) {
+        self.closed = true;
+        if let Some(window) = &mut self.window {
+            window.end();
+        }
+    }
+}
