@@ -137,7 +137,7 @@ fn a_rule_says_which_parser_it_waits_for() {
     let waits = |protocol: &str, said: &str| {
         vocabulary.waits_for(&options(protocol, said).unwrap()).map(|protocol| protocol.name())
     };
-    assert_eq!(waits("http", r#"http.uri; content:"x""#), Some("http"));
+    assert_eq!(waits("http", r#"http.uri; content:"x""#), None);
     assert_eq!(waits("tcp", r#"tls.sni; content:"x""#), Some("tls"));
     assert_eq!(waits("tcp", r#"content:"x""#), None);
     let waits = |protocol: &str, said: &str| options(protocol, said).unwrap().waits_for();
