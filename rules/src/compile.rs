@@ -8,7 +8,6 @@ use crate::classification::Classes;
 use crate::content::{ContentStep, Number};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::draft::{Draft, DraftBuffer, DraftStep};
-use crate::effect::Effect;
 use crate::header::action::Action;
 use crate::header::protocol::{AppProtocol, PacketProtocol, Protocol};
 use crate::header::variable::Resolver;
@@ -249,12 +248,11 @@ fn finish(
     let silent = !draft.alerts.unwrap_or(!matches!(rule.action, Action::Pass | Action::Config));
     let (app_protocol, flow, asks_protocol) =
         (draft.app_protocol, draft.flow, draft.asks_for_protocol.is_some());
-    let (conditions, mut effects) =
-        (std::mem::take(&mut draft.conditions), std::mem::take(&mut draft.effects));
+    let (conditions, effects) = (std::mem::take(&mut draft.conditions), std::mem::take(&mut draft.effects));
     let (thresholds, datasets) = (std::mem::take(&mut draft.thresholds), std::mem::take(&mut draft.datasets));
     let transactional = rule.header.direction == ast::Direction::Transactional;
     let (said_way, hook) = (draft.way, draft.hook);
-    let buffers = hang_decoded(draft.into_buffers()?, &mut effects, whole)?;
+    let buffers = hang_decoded(draft.into_buffers()?);
     check_sizes(&buffers, whole)?;
     check_payload_len(&buffers, &conditions)?;
     let way = if transactional { Way::Both } else { way(said_way, hook, &buffers)? };
@@ -360,28 +358,11 @@ fn check_payload_len(buffers: &[DraftBuffer], conditions: &[Box<dyn Condition>])
 }
 
 /// Hangs what is asked of decoded bytes on the steps that decode: it is tried again whenever they are.
-fn hang_decoded(
-    mut buffers: Vec<DraftBuffer>,
-    effects: &mut [Effect],
-    whole: Span,
-) -> Result<Vec<DraftBuffer>, Diagnostic> {
+fn hang_decoded(mut buffers: Vec<DraftBuffer>) -> Vec<DraftBuffer> {
     let Some(at) = buffers.iter().position(|buffer| buffer.source == Source::Base64) else {
-        return Ok(buffers);
+        return buffers;
     };
     let decoded = buffers.remove(at);
-    for effect in effects {
-        match effect {
-            Effect::Dataset { inspection, .. } if *inspection == at => {
-                return Err(Diagnostic::not_supported(
-                    "dataset-of-base64-data",
-                    whole,
-                    "decoded bytes cannot join or leave a data set yet",
-                ));
-            }
-            Effect::Dataset { inspection, .. } if *inspection > at => *inspection -= 1,
-            _ => {}
-        }
-    }
     let steps = Arc::new(steps(decoded.steps));
     for buffer in &mut buffers {
         for step in &mut buffer.steps {
@@ -390,7 +371,7 @@ fn hang_decoded(
             }
         }
     }
-    Ok(buffers)
+    buffers
 }
 
 /// The way the rule looks: what `flow` says, narrowed by fields that occur one way alone.

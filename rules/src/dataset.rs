@@ -12,6 +12,8 @@ pub enum DatasetKind {
     Sha256,
     /// IPv4 addresses.
     Ipv4,
+    /// IPv6 addresses.
+    Ipv6,
     /// IPv4 and IPv6 addresses.
     Ip,
 }
@@ -24,9 +26,22 @@ impl DatasetKind {
             b"md5" => Self::Md5,
             b"sha256" => Self::Sha256,
             b"ipv4" => Self::Ipv4,
-            b"ip" | b"ipv6" => Self::Ip,
+            b"ipv6" => Self::Ipv6,
+            b"ip" => Self::Ip,
             _ => return None,
         })
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Md5 => "md5",
+            Self::Sha256 => "sha256",
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+            Self::Ip => "ip",
+        }
     }
 }
 
@@ -53,6 +68,8 @@ pub struct Dataset {
     pub kind: Option<DatasetKind>,
     /// Whether its values have scores (`datarep`).
     pub scored: bool,
+    /// Whether the rule adds values to it or takes some out.
+    pub changes: bool,
     /// The file to load it from, relative to the rules file or to the data directory where it is also `save`.
     pub load: Option<String>,
     /// The file to save it to, relative to the data directory.

@@ -47,6 +47,15 @@ pub enum TagScope {
     Destination,
 }
 
+/// For whom a captured value is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CaptureScope {
+    /// The flow, for as long as it lives (`flowvar`).
+    Flow,
+    /// The packet that the rule matched on (`pktvar`).
+    Packet,
+}
+
 /// One consequence of a match.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Effect {
@@ -84,14 +93,12 @@ pub enum Effect {
         /// How many.
         metric: TagMetric,
     },
-    /// `dataset` with `set` or `unset`: the value found joins or leaves the set.
-    Dataset {
-        /// Which set.
+    /// `pcre` with a name for a group: what it captured is kept.
+    Capture {
+        /// For whom.
+        scope: CaptureScope,
+        /// Under which name.
         id: u32,
-        /// Whether it joins.
-        add: bool,
-        /// Which of the rule's inspections holds the value.
-        inspection: usize,
     },
     /// `filestore`: the file is kept.
     StoreFile,
@@ -117,7 +124,7 @@ impl Effect {
             Self::Flowbit { .. } => Some(NameKind::Flowbit),
             Self::Flowint { .. } => Some(NameKind::Flowint),
             Self::AddressBit { .. } => Some(NameKind::AddressBit),
-            Self::Dataset { .. } => Some(NameKind::Dataset),
+            Self::Capture { .. } => Some(NameKind::Capture),
             Self::Tag { .. } | Self::StoreFile | Self::Bypass | Self::StopLogging => None,
         }
     }

@@ -58,6 +58,15 @@ pub enum Hint {
     Flowbit(u32),
 }
 
+/// A list of addresses that the configuration has to name before a condition can hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AddressList {
+    /// Reputations in that category, by its number in [`Names`](crate::names::Names).
+    Reputation(u32),
+    /// Countries of addresses.
+    Countries,
+}
+
 /// A condition on a packet or its flow.
 pub trait Condition: fmt::Debug + Send + Sync {
     /// Whether it holds.
@@ -85,6 +94,11 @@ pub trait Condition: fmt::Debug + Send + Sync {
 
     /// What has to come before it can hold at all, if nothing tells of it yet.
     fn waits_for(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The list it looks addresses up in.
+    fn list(&self) -> Option<AddressList> {
         None
     }
 

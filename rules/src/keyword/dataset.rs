@@ -4,7 +4,6 @@ use super::{Argument, Example, Keyword};
 use crate::dataset::{Dataset, DatasetFormat, DatasetKind};
 use crate::diagnostic::Diagnostic;
 use crate::draft::{Draft, DraftStep};
-use crate::effect::Effect;
 use crate::inspect::{Cursor, Outcome, Resume, Step};
 use crate::integer::parse_u64;
 use crate::names::NameKind;
@@ -28,8 +27,9 @@ impl Keyword for DatasetKeyword {
 
     fn doc(&self) -> &'static str {
         "The buffer is a value of a set (`isset`) or is none (`isnotset`), or becomes one (`set`) or no longer is one \
-         (`unset`): `command,name` and then `type string|md5|sha256|ipv4|ip`, `load file`, `save file`, `state file`, \
-         `memcap`, `hashsize`, `format csv|json|ndjson`."
+         (`unset`): `command,name` and then `type string|md5|sha256|ipv4|ipv6|ip`, `load file`, `save file`, \
+         `state file`, `memcap`, `hashsize`, `format csv|json|ndjson`. A set changes as soon as this is looked at, \
+         whether or not the rest of the rule matches."
     }
 
     fn examples(&self) -> Vec<Example> {
@@ -41,6 +41,14 @@ impl Keyword for DatasetKeyword {
                     stage.fields.push(("dns.query", b"a.test".to_vec()));
                     stage.datasets.push(("seen", b"a.test".to_vec(), 0));
                 },
+            ),
+            Example::staged(
+                "alert dns any any -> any any (dns.query; dataset:unset,left,type string; sid:1;)",
+                |stage| {
+                    stage.fields.push(("dns.query", b"a.test".to_vec()));
+                    stage.datasets.push(("left", b"a.test".to_vec(), 0));
+                },
+                |stage| stage.fields.push(("dns.query", b"a.test".to_vec())),
             ),
             Example::staged(
                 "alert dns any any -> any any (dns.query; dataset:isset,bad,type string,load bad.lst; sid:1;)",
@@ -74,38 +82,27 @@ impl Keyword for DatasetKeyword {
                 .error("missing-value", "`dataset` needs a command and the name of a set")
                 .with_help("write `dataset:isset,<name>,type string,load <file>;`"));
         };
-        let set = describe(argument, name, options, draft, false)?;
-        let id = set.id;
-        draft.datasets.push(set);
-        match command.as_bytes() {
-            b"isset" => push(draft, argument, Membership { id, negated: false }),
-            b"isnotset" => push(draft, argument, Membership { id, negated: true }),
-            // Adding is a match only where it makes a difference, and so is taking out.
-            b"set" => {
-                push(draft, argument, Membership { id, negated: true });
-                change(draft, id, true);
-            }
-            b"unset" => {
-                push(draft, argument, Membership { id, negated: false });
-                change(draft, id, false);
-            }
+        let ask = match command.as_bytes() {
+            b"isset" => Ask::Holds(true),
+            b"isnotset" => Ask::Holds(false),
+            b"set" => Ask::Change { add: true },
+            b"unset" => Ask::Change { add: false },
             word => {
                 let message = format!("`{}` is no command", String::from_utf8_lossy(word));
                 return Err(Diagnostic::error("unknown-option", command.span(), message)
                     .with_help("the commands are isset, isnotset, set, unset"));
             }
-        }
+        };
+        let mut set = describe(argument, name, options, draft, false)?;
+        set.changes = matches!(ask, Ask::Change { .. });
+        push(draft, argument, Membership { id: set.id, name: set.name.clone(), ask });
+        draft.datasets.push(set);
         Ok(())
     }
 }
 
 fn push(draft: &mut Draft<'_>, argument: &Argument<'_>, step: impl Step + 'static) {
     draft.push_step(DraftStep::Other(Box::new(step), argument.span()));
-}
-
-fn change(draft: &mut Draft<'_>, id: u32, add: bool) {
-    let inspection = draft.buffer_index();
-    draft.effects.push(Effect::Dataset { id, add, inspection });
 }
 
 /// `datarep`.
@@ -167,7 +164,7 @@ impl Keyword for DatarepKeyword {
             .parse::<u16>()
             .map_err(|_| Diagnostic::error("bad-number", score.span(), "a score is a number up to 65535"))?;
         let set = describe(argument, name, options, draft, true)?;
-        let step = Score { id: set.id, compare, bound };
+        let step = Score { id: set.id, name: set.name.clone(), compare, bound };
         draft.datasets.push(set);
         push(draft, argument, step);
         Ok(())
@@ -229,7 +226,7 @@ fn set_option(
         b"type" => {
             let kind = DatasetKind::from_name(&value);
             set.kind = Some(kind.ok_or_else(|| {
-                fault("there is no such type").with_help("the types are string, md5, sha256, ipv4, ip")
+                fault("there is no such type").with_help("the types are string, md5, sha256, ipv4, ipv6, ip")
             })?);
         }
         b"format" => {
@@ -274,20 +271,40 @@ fn file(path: &Text) -> Result<String, Diagnostic> {
     Ok(word.into_owned())
 }
 
+/// What is asked of a set.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Ask {
+    /// That it holds the value, or that it does not.
+    Holds(bool),
+    /// That adding the value, or taking it out, makes a difference.
+    Change { add: bool },
+}
+
 #[derive(Debug)]
 struct Membership {
     id: u32,
-    negated: bool,
+    name: String,
+    ask: Ask,
 }
 
 impl Step for Membership {
     fn check(&self, cursor: &mut Cursor<'_>, _: Option<Resume>) -> Outcome {
-        let member = cursor.view.memory.dataset_contains(self.id, cursor.bytes);
-        if member != self.negated { Outcome::Holds } else { Outcome::FailsForGood }
+        let memory = cursor.view.memory;
+        let holds = match self.ask {
+            Ask::Holds(wanted) => memory.dataset_contains(self.id, cursor.bytes) == wanted,
+            Ask::Change { add } => memory.change_dataset(self.id, cursor.bytes, add),
+        };
+        if holds { Outcome::Holds } else { Outcome::FailsForGood }
     }
 
     fn explain(&self) -> String {
-        format!("is {} value of data set {}", if self.negated { "no" } else { "a" }, self.id)
+        let what = match self.ask {
+            Ask::Holds(true) => "is a value of",
+            Ask::Holds(false) => "is no value of",
+            Ask::Change { add: true } => "was no value yet of, and joins,",
+            Ask::Change { add: false } => "was a value of, and leaves,",
+        };
+        format!("{what} the data set {}", self.name)
     }
 }
 
@@ -301,6 +318,7 @@ enum Compare {
 #[derive(Debug)]
 struct Score {
     id: u32,
+    name: String,
     compare: Compare,
     bound: u16,
 }
@@ -322,6 +340,6 @@ impl Step for Score {
             Compare::Greater => "more than",
             Compare::Equal => "exactly",
         };
-        format!("has a score of {compare} {} in data set {}", self.bound, self.id)
+        format!("has a score of {compare} {} in the data set {}", self.bound, self.name)
     }
 }

@@ -324,6 +324,10 @@ impl Memory for StageMemory<'_> {
         self.dataset_score(id, value).is_some()
     }
 
+    fn change_dataset(&self, id: u32, value: &[u8], add: bool) -> bool {
+        self.dataset_contains(id, value) != add
+    }
+
     fn dataset_score(&self, id: u32, value: &[u8]) -> Option<u16> {
         let member = |(name, known, _): &&(&str, Vec<u8>, u16)| {
             known == value && self.names.id(NameKind::Dataset, name) == id

@@ -6,6 +6,7 @@ mod pattern;
 use super::{Argument, Example, Keyword};
 use crate::diagnostic::Diagnostic;
 use crate::draft::{Draft, DraftStep};
+use crate::effect::Effect;
 use crate::inspect::{Cursor, Outcome, Resume, Step};
 use crate::names::NameKind;
 use crate::signature::Source;
@@ -80,10 +81,10 @@ impl Keyword for Pcre {
         let (pattern, named) = Pattern::new(&expression)?;
         let mut captures = Vec::new();
         for (group, (scope, name)) in expression.captures.iter().enumerate() {
-            captures.push(CaptureGroup::new(group + 1, *scope, name, draft));
+            captures.extend(CaptureGroup::new(group + 1, *scope, name, draft));
         }
         for (group, scope, name) in named {
-            captures.push(CaptureGroup::new(group, scope, &name, draft));
+            captures.extend(CaptureGroup::new(group, scope, &name, draft));
         }
         if expression.captures.len() >= pattern.groups() {
             let groups = pattern.groups() - 1;
@@ -152,9 +153,12 @@ struct CaptureGroup {
 }
 
 impl CaptureGroup {
-    fn new(group: usize, scope: Scope, name: &str, draft: &Draft<'_>) -> Self {
-        let name = format!("{}:{name}", scope.name());
-        Self { group, variable: draft.names.id(NameKind::Capture, &name) }
+    /// What the group captures is kept when the rule matches, if anybody keeps it.
+    fn new(group: usize, scope: Scope, name: &str, draft: &mut Draft<'_>) -> Option<Self> {
+        let keeper = scope.keeper()?;
+        let id = draft.names.id(NameKind::Capture, &format!("{}:{name}", scope.name()));
+        draft.effects.push(Effect::Capture { scope: keeper, id });
+        Some(Self { group, variable: id })
     }
 }
 

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::draft::Draft;
 use crate::integer::IntegerMatch;
 use crate::names::NameKind;
-use crate::signature::{Condition, Scope};
+use crate::signature::{AddressList, Condition, Scope};
 use crate::text::Text;
 use crate::view::View;
 use std::net::IpAddr;
@@ -137,22 +137,24 @@ struct Reputation {
 }
 
 impl Condition for Reputation {
+    /// Of a category that no list has, not even `isnotset` holds.
     fn holds(&self, view: &View<'_>) -> bool {
-        self.side.holds(view, |address| {
-            let score = view.memory.reputation(address, self.id);
-            match self.test {
-                Test::Known(wanted) => score.is_some() == wanted,
-                Test::Score(form) => score.is_some_and(|score| form.holds(score.into())),
-            }
-        })
+        view.memory.knows_category(self.id)
+            && self.side.holds(view, |address| {
+                let score = view.memory.reputation(address, self.id);
+                match self.test {
+                    Test::Known(wanted) => score.is_some() == wanted,
+                    Test::Score(form) => score.is_some_and(|score| form.holds(score.into())),
+                }
+            })
     }
 
     fn scope(&self) -> Scope {
         Scope::Address
     }
 
-    fn reads(&self) -> Option<NameKind> {
-        Some(NameKind::Reputation)
+    fn list(&self) -> Option<AddressList> {
+        Some(AddressList::Reputation(self.id))
     }
 
     fn explain(&self) -> String {
@@ -241,6 +243,10 @@ impl Condition for Country {
 
     fn scope(&self) -> Scope {
         Scope::Flow
+    }
+
+    fn list(&self) -> Option<AddressList> {
+        Some(AddressList::Countries)
     }
 
     fn explain(&self) -> String {

@@ -126,6 +126,10 @@ impl Condition for Contains {
         }
     }
 
+    fn reads(&self) -> Option<NameKind> {
+        Some(NameKind::Capture)
+    }
+
     fn explain(&self) -> String {
         format!("`{}` was captured and contains \"{}\"", self.variable, self.finder.needle().escape_ascii())
     }

@@ -6,7 +6,8 @@ use crate::names::NameKind;
 use crate::signature::Signature;
 
 /// Memory by which rules are ordered, the most important first.
-const MEMORIES: [NameKind; 3] = [NameKind::Flowbit, NameKind::Flowint, NameKind::AddressBit];
+const MEMORIES: [NameKind; 4] =
+    [NameKind::Flowbit, NameKind::Flowint, NameKind::Capture, NameKind::AddressBit];
 
 /// Sorts signatures into the order of inspection.
 pub(super) fn sort(signatures: &mut [Signature]) {

@@ -84,6 +84,10 @@ pub trait Memory {
     }
     /// Whether the address or pair has that bit, not expired.
     fn address_bit(&self, scope: BitScope, id: u32) -> bool;
+    /// Whether there is a list of reputations that has the category. Of one that no list has, nothing can be told.
+    fn knows_category(&self, _: u32) -> bool {
+        true
+    }
     /// The category's reputation score of an address (`iprep`).
     fn reputation(&self, address: IpAddr, category: u32) -> Option<u8>;
     /// The country of an address, two letters (ISO 3166-1), as far as a configured database knows it (`geoip`).
@@ -92,6 +96,9 @@ pub trait Memory {
     }
     /// Whether the data set holds `value`.
     fn dataset_contains(&self, id: u32, value: &[u8]) -> bool;
+    /// Adds `value` to the data set or takes it out; whether that made a difference. Where several ask at once, it
+    /// does for one of them.
+    fn change_dataset(&self, id: u32, value: &[u8], add: bool) -> bool;
     /// The score of `value` in a `datarep` set.
     fn dataset_score(&self, id: u32, value: &[u8]) -> Option<u16>;
 }
@@ -114,6 +121,9 @@ impl Memory for Blank {
         None
     }
     fn dataset_contains(&self, _: u32, _: &[u8]) -> bool {
+        false
+    }
+    fn change_dataset(&self, _: u32, _: &[u8], _: bool) -> bool {
         false
     }
     fn dataset_score(&self, _: u32, _: &[u8]) -> Option<u16> {

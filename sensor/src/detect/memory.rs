@@ -73,11 +73,19 @@ impl Memory for View<'_> {
         false
     }
 
+    fn knows_category(&self, _: u32) -> bool {
+        false
+    }
+
     fn reputation(&self, _: IpAddr, _: u32) -> Option<u8> {
         None
     }
 
     fn dataset_contains(&self, _: u32, _: &[u8]) -> bool {
+        false
+    }
+
+    fn change_dataset(&self, _: u32, _: &[u8], _: bool) -> bool {
         false
     }
 

@@ -19,7 +19,7 @@ use rules::header::action::Action;
 use rules::inspect::Scratch;
 use rules::names::NameKind;
 use rules::ruleset::{self, Candidates, FlowState, RuleSet, SignatureId};
-use rules::signature::{Inspection, Kind, Signature, Source};
+use rules::signature::{AddressList, Inspection, Kind, Signature, Source};
 use rules::view::{AppFacts, Detection, FlowFacts, Origin, Packet, StreamEvents, View};
 use std::sync::Arc;
 
@@ -328,10 +328,10 @@ impl Trial<'_> {
 
 /// What a rule waits for that the detector does not do yet; such a rule loads and cannot match.
 pub fn waits_for(signature: &Signature) -> Option<&'static str> {
-    signature.conditions.iter().find_map(|condition| match condition.reads() {
-        Some(NameKind::AddressBit) => Some("xbits and hostbits"),
-        Some(NameKind::Reputation) => Some("reputation lists"),
-        Some(NameKind::Dataset) => Some("data sets"),
+    signature.conditions.iter().find_map(|condition| match (condition.reads(), condition.list()) {
+        (Some(NameKind::AddressBit), _) => Some("xbits and hostbits"),
+        (_, Some(AddressList::Reputation(_))) => Some("reputation lists"),
+        (_, Some(AddressList::Countries)) => Some("a database of countries"),
         _ => None,
     })
 }

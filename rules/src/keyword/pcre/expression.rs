@@ -1,6 +1,7 @@
 //! What stands in the value of a `pcre`: expression, flags, names for captures.
 
 use crate::diagnostic::Diagnostic;
+use crate::effect::CaptureScope;
 use crate::keyword::Argument;
 use crate::text::Text;
 
@@ -22,6 +23,15 @@ impl Scope {
             Self::Flow => "flow",
             Self::Packet => "pkt",
             Self::Alert => "alert",
+        }
+    }
+
+    /// For whom the value is kept; the events of alerts have no place for one.
+    pub(super) fn keeper(self) -> Option<CaptureScope> {
+        match self {
+            Self::Flow => Some(CaptureScope::Flow),
+            Self::Packet => Some(CaptureScope::Packet),
+            Self::Alert => None,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Files, words};
 use crate::cli::{Context, Exit, Failure};
 use crate::runtime::{Lints, LoadedRules};
-use rules::effect::{BitChange, Effect};
+use rules::effect::{BitChange, CaptureScope, Effect};
 use rules::signature::{Absent, Inspection, Signature};
 use rules::text::Source;
 use std::fmt::Write;
@@ -131,8 +131,12 @@ fn consequence(effect: &Effect) -> String {
             format!("a bit of the address is {}, for {expire_seconds} s", bit(*change))
         }
         Effect::Tag { .. } => "packets that follow are marked".to_owned(),
-        Effect::Dataset { add: true, .. } => "the value joins a dataset".to_owned(),
-        Effect::Dataset { add: false, .. } => "the value leaves a dataset".to_owned(),
+        Effect::Capture { scope: CaptureScope::Flow, .. } => {
+            "what was captured is kept of the flow".to_owned()
+        }
+        Effect::Capture { scope: CaptureScope::Packet, .. } => {
+            "what was captured is kept of the packet".to_owned()
+        }
         Effect::StoreFile => "the file is kept".to_owned(),
         Effect::StopLogging => "no event is made of the transaction".to_owned(),
         Effect::Bypass => "the flow is no longer inspected".to_owned(),
