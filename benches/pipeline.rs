@@ -13,7 +13,7 @@ use sensor::decode::ChecksumMode;
 use sensor::limits::Limits;
 use sensor::runtime::{self, Replay, Replayed};
 use sensor::sink::{Record, Sink, SinkError};
-use sensor::worker::AlertTexts;
+use sensor::worker::SharedRules;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn capture() -> PathBuf {
 }
 
 /// So many rules, each on a payload of its own that hardly occurs.
-fn payload_rules(count: usize) -> Option<(Arc<RuleSet>, AlertTexts)> {
+fn payload_rules(count: usize) -> Option<SharedRules> {
     use rules::classification::Classes;
     use rules::compile::{Context, compile};
     use rules::header::variable::{Resolver, Variables};
@@ -57,10 +57,10 @@ fn payload_rules(count: usize) -> Option<(Arc<RuleSet>, AlertTexts)> {
         .iter()
         .map(|rule| compile(rule, &context, &mut resolver).expect("made to compile").0)
         .collect();
-    runtime::shared_rules(RuleSet::new(signatures))
+    runtime::shared_rules(RuleSet::new(signatures), &Arc::default())
 }
 
-fn replay(workers: usize, rules: Option<(Arc<RuleSet>, AlertTexts)>) -> Replayed {
+fn replay(workers: usize, rules: Option<SharedRules>) -> Replayed {
     let config = Config::default();
     Replay {
         source: Box::new(runtime::captures(&config, &[capture()]).expect("no filter is configured")),

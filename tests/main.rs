@@ -14,6 +14,7 @@ mod dhcp;
 mod events;
 mod floors;
 mod keywords_doc;
+mod memory;
 mod replay;
 mod rules_verdicts;
 mod schema;

@@ -98,6 +98,17 @@ counters! {
     DhcpMalformed = "dhcp_malformed",
     /// DHCP transactions put out because the table was full.
     DhcpEvicted = "dhcp_evicted",
+    /// Packets marked by a rule with `tag`: those that follow its match. They are counted and no more, since there is no
+    /// event for a packet.
+    PacketsTagged = "packets_tagged",
+    /// Tags of addresses not kept because the table was full.
+    TagsRefused = "tags_refused",
+    /// Bits of addresses, pairs and transactions (`xbits`, `hostbits`) not set because the table was full.
+    AddressBitsRefused = "address_bits_refused",
+    /// Values captured by `pcre` and not kept for lack of room.
+    CapturesRefused = "captures_refused",
+    /// Values that were to join a data set and found no room.
+    DatasetValuesRefused = "dataset_values_refused",
     /// Detections by rules, before thresholds and the limit per packet.
     Detections = "detections",
     /// Detections held back by threshold, detection_filter or suppress.

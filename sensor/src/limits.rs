@@ -21,6 +21,8 @@ pub struct Limits {
     pub stream: StreamLimits,
     /// DHCP transactions.
     pub dhcp: DhcpLimits,
+    /// What rules remember.
+    pub memory: MemoryLimits,
     /// Joining what workers find.
     pub collect: CollectLimits,
 }
@@ -173,6 +175,34 @@ pub struct DhcpLimits {
 impl Default for DhcpLimits {
     fn default() -> Self {
         Self { transactions: 65_536, idle_seconds: 300 }
+    }
+}
+
+/// Limits of what rules remember.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MemoryLimits {
+    /// Bits of addresses and of pairs of addresses (`xbits`, `hostbits`).
+    pub address_bits: usize,
+    /// Addresses whose packets are marked at a time (`tag:host`).
+    pub tagged_hosts: usize,
+    /// Values that `pcre` captured, of all flows together, in bytes.
+    pub captured_bytes: usize,
+    /// Values of one data set whose rule gives no `memcap`, in bytes (suricata.yaml, `datasets.defaults.memcap`).
+    pub dataset_bytes: u64,
+    /// What all data sets may claim together, by their `memcap`, in bytes.
+    pub datasets_bytes: u64,
+}
+
+impl Default for MemoryLimits {
+    fn default() -> Self {
+        Self {
+            address_bits: 1 << 18,
+            tagged_hosts: 1 << 16,
+            captured_bytes: 64 << 20,
+            dataset_bytes: 100 << 20,
+            datasets_bytes: 10 << 30,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::progress::{self, Position};
 use super::{Context, Exit, Failure};
 use crate::app_layer;
 use crate::config::Config;
-use crate::runtime::{self, Lints, LoadProgress, LoadedRules, RuleFiles, load};
+use crate::runtime::{self, Lints, ListFiles, LoadProgress, LoadedRules, RuleFiles, load};
 
 /// Loads the rules of the configuration.
 pub(super) fn rules(config: &Config, lints: Lints, context: &Context) -> Result<LoadedRules, Failure> {
@@ -13,6 +13,12 @@ pub(super) fn rules(config: &Config, lints: Lints, context: &Context) -> Result<
         classification: config.rules.classification.clone(),
         reference: config.rules.reference.clone(),
         threshold: config.rules.threshold.clone(),
+        lists: ListFiles {
+            datasets: config.datasets.clone(),
+            reputation: config.reputation.clone(),
+            geoip: config.geoip.clone(),
+            limits: config.limits.memory.clone(),
+        },
         lints,
     };
     let variables = runtime::variables(config)?;
@@ -20,7 +26,8 @@ pub(super) fn rules(config: &Config, lints: Lints, context: &Context) -> Result<
     let position = || Position { done: progress.rules_compiled(), total: progress.rules_found() };
     let work = || load(&files, &app_layer::vocabulary(), &variables, &progress);
     progress::during(context, "{pos} of {len} rules {wide_bar} {eta} left", position, work).map_err(|error| {
-        Failure::new(Exit::MissingInput, format!("cannot read {}", error.path.display()), error.source)
-            .help("name a rule file, or a directory of `*.rules`")
+        Failure::new(Exit::MissingInput, format!("cannot read {}", error.path.display()), error.source).help(
+            "name a file that is there: of rules or a directory of `*.rules`, or of what belongs to them",
+        )
     })
 }

@@ -7,6 +7,7 @@
 mod error;
 mod key;
 mod layer;
+mod lists;
 mod load;
 mod origin;
 mod sections;
@@ -14,6 +15,7 @@ mod show;
 pub mod suricata;
 
 pub use error::{ConfigError, ConfigFault};
+pub use lists::{DatasetConfig, DatasetType, DatasetsConfig, GeoIpConfig, ReputationConfig};
 pub use load::{Loaded, Sources};
 pub use origin::Origin;
 pub use sections::{
@@ -40,6 +42,12 @@ pub struct Config {
     pub variables: VariablesConfig,
     /// Which rules to load.
     pub rules: RulesConfig,
+    /// Sets of values that rules ask about or change.
+    pub datasets: DatasetsConfig,
+    /// Reputations of addresses, which rules ask.
+    pub reputation: ReputationConfig,
+    /// Countries of addresses, which rules ask.
+    pub geoip: GeoIpConfig,
     /// Reading captures.
     pub capture: CaptureConfig,
     /// Decoding packets.

@@ -7,17 +7,19 @@ mod memory;
 mod plan;
 mod transaction;
 
-pub use memory::FlowMemory;
+pub use memory::{
+    Countries, Dataset, FlowMemory, Joined, Lists, Reputations, SharedMemory, Turn, Turns, WorkerMemory,
+    address,
+};
 
+use crate::app_layer::SPEECHES;
 use crate::app_layer::conversation::Conversation;
-use crate::app_layer::{SPEECHES, identify::Speech};
+use crate::counter::Counters;
 use crate::event::Direction;
-use memory::View as MemoryView;
+use crate::time::Timestamp;
 use plan::Plans;
-use rules::effect::Effect;
 use rules::header::action::Action;
 use rules::inspect::Scratch;
-use rules::names::NameKind;
 use rules::ruleset::{self, Candidates, FlowState, RuleSet, SignatureId};
 use rules::signature::{AddressList, Inspection, Kind, Signature, Source};
 use rules::view::{AppFacts, Detection, FlowFacts, Origin, Packet, StreamEvents, View};
@@ -58,11 +60,15 @@ pub struct Subject<'a> {
     pub identified: bool,
     /// Whether nothing more comes that way.
     pub ends: bool,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Its whole frame's length on the wire, in bytes.
+    pub wire_len: u32,
 }
 
 impl<'a> Subject<'a> {
     /// A packet by itself.
-    pub fn of(packet: &'a Packet<'a>) -> Self {
+    pub fn of(packet: &'a Packet<'a>, time: Timestamp, wire_len: u32) -> Self {
         Self {
             packet,
             flow: None,
@@ -74,6 +80,8 @@ impl<'a> Subject<'a> {
             encrypted: false,
             identified: false,
             ends: false,
+            time,
+            wire_len,
         }
     }
 
@@ -98,6 +106,7 @@ impl<'a> Subject<'a> {
 #[derive(Debug)]
 pub struct Detector {
     rules: Arc<RuleSet>,
+    memory: WorkerMemory,
     plans: Plans,
     candidates: Candidates,
     /// Rules on transactions that a pattern in payload or stream has found.
@@ -110,20 +119,21 @@ pub struct Detector {
 struct Trial<'a> {
     rules: &'a RuleSet,
     scratch: &'a mut Scratch,
-    memory: &'a mut Option<Box<FlowMemory>>,
+    memory: &'a mut WorkerMemory,
+    flow: &'a mut Option<Box<FlowMemory>>,
+    counters: &'a mut Counters,
     matches: &'a mut Vec<Match>,
+    /// The transaction under inspection.
+    transaction: Option<u64>,
 }
 
 impl Detector {
-    /// A detector for a rule set.
-    pub fn new(rules: Arc<RuleSet>) -> Self {
-        Self::with_speeches(rules, SPEECHES)
-    }
-
-    fn with_speeches(rules: Arc<RuleSet>, speeches: &[&'static Speech]) -> Self {
+    /// A detector for a rule set, with access to what its rules remember.
+    pub fn new(rules: Arc<RuleSet>, memory: WorkerMemory) -> Self {
         Self {
-            plans: Plans::new(&rules, speeches),
+            plans: Plans::new(&rules, SPEECHES),
             rules,
+            memory,
             candidates: Candidates::default(),
             found: Candidates::default(),
             scratch: Scratch::default(),
@@ -136,23 +146,25 @@ impl Detector {
         &self.rules
     }
 
-    /// The rules that alert on a packet, in order of report. What they leave behind is in `memory`, which is made
-    /// when there is something to keep. With a conversation, its transactions going the packet's way are looked at
+    /// The rules that alert on a packet, in order of report. What they leave behind of its flow is in `flow`, which is
+    /// made when there is something to keep. With a conversation, its transactions going the packet's way are looked at
     /// too.
     pub fn inspect(
         &mut self,
         subject: &Subject<'_>,
-        memory: &mut Option<Box<FlowMemory>>,
+        flow: &mut Option<Box<FlowMemory>>,
+        counters: &mut Counters,
         conversation: Option<&mut Box<dyn Conversation>>,
     ) -> &[Match] {
         self.matches.clear();
-        if memory.as_ref().is_some_and(|memory| memory.passed) {
+        self.memory.begin(subject, flow, counters);
+        if flow.as_ref().is_some_and(|memory| memory.passed) {
             return &self.matches;
         }
         self.scratch.captures.truncate(0);
         self.find_candidates(subject);
-        let Self { rules, plans, candidates, found, scratch, matches } = self;
-        let mut trial = Trial { rules, scratch, memory, matches };
+        let Self { rules, memory, plans, candidates, found, scratch, matches } = self;
+        let mut trial = Trial { rules, scratch, memory, flow, counters, matches, transaction: None };
         for &id in candidates.settle() {
             trial.try_rule(id, subject);
         }
@@ -161,7 +173,8 @@ impl Detector {
         {
             transaction::inspect(&mut trial, candidates, plan, &mut **conversation, subject, found.settle());
         }
-        self.finish(subject.flow.is_some(), memory);
+        self.memory.end(&mut self.scratch.captures, counters);
+        self.finish(subject.flow.is_some(), flow);
         &self.matches
     }
 
@@ -205,7 +218,7 @@ impl Detector {
     }
 
     /// Ends the list with a `pass`, and takes silent rules out of it.
-    fn finish(&mut self, has_flow: bool, memory: &mut Option<Box<FlowMemory>>) {
+    fn finish(&mut self, has_flow: bool, flow: &mut Option<Box<FlowMemory>>) {
         let rules = &self.rules;
         self.matches.sort_unstable();
         let passed = self.matches.iter().position(|m| rules.signature(m.signature).action == Action::Pass);
@@ -213,7 +226,7 @@ impl Detector {
             let kind = rules.signature(self.matches[at].signature).kind;
             self.matches.truncate(at + 1);
             if has_flow && passes_flow(kind) {
-                memory.get_or_insert_default().passed = true;
+                flow.get_or_insert_default().passed = true;
             }
         }
         self.matches.retain(|m| {
@@ -302,7 +315,7 @@ impl Trial<'_> {
     }
 
     fn with_view<T>(&mut self, subject: &Subject<'_>, look: impl FnOnce(&View<'_>, &mut Scratch) -> T) -> T {
-        let remembered = MemoryView(self.memory.as_deref());
+        let remembered = self.memory.view(self.flow.as_deref(), self.transaction);
         let view = View {
             packet: subject.packet,
             flow: subject.flow.as_ref(),
@@ -313,25 +326,18 @@ impl Trial<'_> {
         look(&view, self.scratch)
     }
 
+    /// Notes what a match leaves behind.
     fn apply(&mut self, signature: &Signature) {
-        for effect in &signature.effects {
-            match *effect {
-                Effect::Flowbit { id, change } => self.memory.get_or_insert_default().change_bit(id, change),
-                Effect::Flowint { id, change, value } => {
-                    self.memory.get_or_insert_default().change_int(id, change, value);
-                }
-                _ => {}
-            }
-        }
+        self.memory.apply(signature, &self.scratch.captures, self.flow, self.transaction, self.counters);
     }
 }
 
-/// What a rule waits for that the detector does not do yet; such a rule loads and cannot match.
-pub fn waits_for(signature: &Signature) -> Option<&'static str> {
-    signature.conditions.iter().find_map(|condition| match (condition.reads(), condition.list()) {
-        (Some(NameKind::AddressBit), _) => Some("xbits and hostbits"),
-        (_, Some(AddressList::Reputation(_))) => Some("reputation lists"),
-        (_, Some(AddressList::Countries)) => Some("a database of countries"),
-        _ => None,
-    })
+/// The list that a rule asks and that is not configured. Such a rule loads and cannot match.
+pub fn waits_for(signature: &Signature, lists: &Lists) -> Option<&'static str> {
+    signature.conditions.iter().filter_map(|condition| condition.list()).find(|&list| !lists.has(list)).map(
+        |list| match list {
+            AddressList::Reputation(_) => "a list of reputations",
+            AddressList::Countries => "a database of countries",
+        },
+    )
 }

@@ -47,6 +47,7 @@ pub(super) fn inspect(
             continue;
         };
         let mut noted = std::mem::take(noted);
+        trial.transaction = Some(number);
         let others = match conversation.noted(number, direction.opposite()) {
             Some(other) => std::mem::take(&mut other.waiting),
             None => Default::default(),
@@ -76,6 +77,7 @@ pub(super) fn inspect(
         }
         conversation.inspected(number, direction);
     }
+    trial.transaction = None;
 }
 
 /// Rules to be tried: those that fields find which were not looked at yet, those that nothing finds, and those that

@@ -3,10 +3,11 @@
 use crate::capture::{CaptureFiles, FilterError, FrameFilter};
 use crate::collect::{CollectConfig, Collector, ThresholdTable};
 use crate::config::{AlertFlow, Config};
+use crate::detect::{SharedMemory, Turns};
 use crate::event::EncoderConfigError;
 use crate::event::cloudevents::Encoder;
 use crate::flow::HashKey;
-use crate::worker::{AlertTexts, ShardConfig};
+use crate::worker::{AlertTexts, ShardConfig, SharedRules};
 use ::rules::diagnostic::Diagnostic;
 use ::rules::header::variable::Variables;
 use ::rules::ruleset::RuleSet;
@@ -73,18 +74,21 @@ pub fn captures(config: &Config, paths: &[PathBuf]) -> Result<CaptureFiles, Asse
     }
 }
 
-/// Rules as all workers share them: none where there is no rule to apply.
-pub fn shared_rules(rules: RuleSet) -> Option<(Arc<RuleSet>, AlertTexts)> {
-    let texts = AlertTexts::new(&rules);
-    (!rules.signatures().is_empty()).then(|| (Arc::new(rules), texts))
+/// Rules and what they remember, as all workers share them: none where there is no rule to apply.
+pub fn shared_rules(set: RuleSet, memory: &Arc<SharedMemory>) -> Option<SharedRules> {
+    let texts = AlertTexts::new(&set);
+    let some = !set.signatures().is_empty();
+    some.then(|| SharedRules { set: Arc::new(set), texts, memory: Arc::clone(memory) })
 }
 
-/// What so many workers are made with.
+/// What so many workers of a replay are made with.
 pub fn shards(
     config: &Config,
     workers: usize,
-    rules: Option<(Arc<RuleSet>, AlertTexts)>,
+    rules: Option<SharedRules>,
 ) -> Result<ShardConfig, AssemblyError> {
+    let changes = rules.as_ref().is_some_and(|rules| rules.memory.changes());
+    let turns = if workers > 1 && changes { Turns::new(workers) } else { Turns::none() };
     Ok(ShardConfig {
         shards: workers,
         limits: config.limits.clone(),
@@ -96,6 +100,7 @@ pub fn shards(
         host_policies: config.reassembly.host_policies.clone(),
         tell_flow_ends: config.events.alert_flow == AlertFlow::Final,
         rules,
+        turns: Arc::new(turns),
     })
 }
 

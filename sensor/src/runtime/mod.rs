@@ -6,7 +6,10 @@ mod replay;
 mod rules;
 mod summary;
 
-pub use self::rules::{Findings, Lints, LoadProgress, LoadedRules, ReadError, RuleFiles, load};
+pub use self::rules::{
+    Findings, Lints, ListFiles, LoadProgress, LoadedRules, ReadError, RuleFiles, SaveError, SavedDatasets,
+    load,
+};
 pub use assembly::{AssemblyError, captures, collector, shards, shared_rules, variables, workers};
 pub use replay::{Replay, Replayed};
 pub use summary::{RuleCounts, Summary};

@@ -2,7 +2,7 @@
 
 use crate::app_layer::conversation::Conversation;
 use crate::collect::FoundRule;
-use crate::detect::Match;
+use crate::detect::{Match, SharedMemory};
 use crate::event::{Alert, Detection, Direction, Http, MacPair};
 use crate::flow::Flow;
 use crate::time::Timestamp;
@@ -10,6 +10,17 @@ use rules::header::protocol::AppProtocol;
 use rules::ruleset::RuleSet;
 use rules::view::{Network, Packet, Transport};
 use std::sync::Arc;
+
+/// A rule set as all workers share it.
+#[derive(Clone, Debug)]
+pub struct SharedRules {
+    /// The rules.
+    pub set: Arc<RuleSet>,
+    /// What events say of them.
+    pub texts: AlertTexts,
+    /// What they remember across flows.
+    pub memory: Arc<SharedMemory>,
+}
 
 /// What the events of a rule set's alerts say of their rules, made once.
 #[derive(Clone, Debug)]

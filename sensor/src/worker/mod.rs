@@ -1,7 +1,8 @@
 //! One worker: the packets of its shard, from bytes to findings.
 //!
 //! Owns its shard of every table and shares none of it. What belongs to another shard, a DHCP message, is handed over
-//! as mail.
+//! as mail. What rules remember across flows, and must be able to ask at once, is the one thing that workers share
+//! ([`SharedMemory`](crate::detect::SharedMemory)).
 
 mod alert;
 mod dhcp;
@@ -10,6 +11,6 @@ mod made_up;
 mod shard;
 mod tracked;
 
-pub use alert::AlertTexts;
+pub use alert::{AlertTexts, SharedRules};
 pub use dhcp::{Mail, MailRoom};
 pub use shard::{Assignment, Shard, ShardConfig};

@@ -15,10 +15,15 @@ pub struct ReadError {
     pub source: io::Error,
 }
 
+/// Reads a file as bytes.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
+    fs::read(path).map_err(|source| ReadError { path: path.to_owned(), source })
+}
+
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Source, ReadError> {
     let fault = |source| ReadError { path: path.to_owned(), source };
-    let bytes = fs::read(path).map_err(fault)?;
+    let bytes = bytes(path)?;
     Source::new(path.display().to_string(), bytes)
         .map_err(|error| fault(io::Error::new(io::ErrorKind::FileTooLarge, error.to_string())))
 }

@@ -2,14 +2,17 @@
 
 mod companions;
 mod files;
+mod lists;
 mod progress;
 mod thresholds;
 
 pub use files::ReadError;
+pub use lists::{ListFiles, SaveError, SavedDatasets};
 pub use progress::LoadProgress;
 
 use self::companions::Companions;
-use crate::detect;
+use self::lists::ListLoader;
+use crate::detect::{self, SharedMemory};
 use ::rules::ast::Rule;
 use ::rules::companion::reference::References;
 use ::rules::companion::threshold::Thresholds;
@@ -25,7 +28,8 @@ use ::rules::signature::Signature;
 use ::rules::text::{Source, Span};
 use ::rules::vocabulary::Vocabulary;
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 /// Where rules and what belongs to them come from.
@@ -39,6 +43,8 @@ pub struct RuleFiles {
     pub reference: Option<PathBuf>,
     /// threshold.config, likewise.
     pub threshold: Option<PathBuf>,
+    /// Lists that rules ask.
+    pub lists: ListFiles,
     /// Whether rules that load are looked at for what is suspicious.
     pub lints: Lints,
 }
@@ -67,6 +73,10 @@ pub struct Findings {
 pub struct LoadedRules {
     /// Those that load.
     pub set: RuleSet,
+    /// What they remember across flows, and the lists they ask.
+    pub memory: Arc<SharedMemory>,
+    /// The data sets that are to be saved in the end.
+    pub saved_datasets: SavedDatasets,
     /// What was found about each file.
     pub findings: Vec<Findings>,
     /// Where references lead.
@@ -97,13 +107,15 @@ pub fn load(
     let names = Names::default();
     let mut loading = Loading::default();
     let mut companions = Companions::named(files, variables, &mut loading.findings)?;
+    let mut lists = ListLoader::new(&files.lists, &names, &mut loading.findings)?;
     for path in files::expand(&files.rules)? {
         let source = files::read(&path)?;
         companions.look_beside(&path, variables, &mut loading.findings)?;
         let context = Context { vocabulary, classes: companions.classes(), names: &names };
-        loading.file(source, &Compiler { context, variables, lints: files.lints, progress });
+        let mut beside = Beside { lists: &mut lists, directory: path.parent().unwrap_or(Path::new("")) };
+        loading.file(source, &Compiler { context, variables, lints: files.lints, progress }, &mut beside);
     }
-    Ok(loading.done(companions, vocabulary))
+    Ok(loading.done(companions, lists, &files.lists, vocabulary))
 }
 
 /// What is loaded so far.
@@ -119,13 +131,29 @@ struct Loading {
     skipped: u64,
 }
 
+/// The lists that the rules of one file may name.
+struct Beside<'a> {
+    lists: &'a mut ListLoader,
+    /// Where the rule file is.
+    directory: &'a Path,
+}
+
+impl Beside<'_> {
+    /// The outcome for a rule, once what it names is read.
+    fn claim(&mut self, rule: &Rule, outcome: Outcome) -> Outcome {
+        let (signature, mut found) = outcome?;
+        found.extend(self.lists.claim(&signature, rule, self.directory).map_err(|fault| vec![fault])?);
+        Ok((signature, found))
+    }
+}
+
 impl Loading {
-    fn file(&mut self, source: Source, compiler: &Compiler<'_>) {
+    fn file(&mut self, source: Source, compiler: &Compiler<'_>, beside: &mut Beside<'_>) {
         let parsed = parse(&source);
         let mut diagnostics = parsed.diagnostics;
         self.rejected += parsed.refused.len() as u64;
         for (rule, outcome) in parsed.rules.iter().zip(compiler.all(&parsed.rules)) {
-            match outcome {
+            match beside.claim(rule, outcome) {
                 Ok((signature, found)) => {
                     diagnostics.extend(found);
                     let span = rule.option("sid").map_or(rule.header.protocol.span(), |option| option.span);
@@ -170,19 +198,29 @@ impl Loading {
         found
     }
 
-    fn done(self, companions: Companions, vocabulary: &Vocabulary) -> LoadedRules {
+    fn done(
+        self,
+        companions: Companions,
+        lists: ListLoader,
+        files: &ListFiles,
+        vocabulary: &Vocabulary,
+    ) -> LoadedRules {
         let (references, thresholds) = companions.into_parts();
+        let (lists, saved_datasets) = lists.done();
         let mut waiting = BTreeMap::new();
         for signature in &self.signatures {
             let parser = vocabulary.waits_for(signature).map(AppProtocol::name);
-            let rest = || detect::waits_for(signature).or_else(|| signature.waits_for());
+            let rest = || detect::waits_for(signature, &lists).or_else(|| signature.waits_for());
             if let Some(what) = parser.or_else(rest) {
                 *waiting.entry(what).or_insert(0) += 1;
             }
         }
+        let memory = Arc::new(SharedMemory::new(&self.signatures, lists, &files.limits));
         LoadedRules {
             waiting,
             set: RuleSet::new(self.signatures),
+            memory,
+            saved_datasets,
             findings: self.findings,
             references,
             thresholds,

@@ -10,6 +10,7 @@ use crate::flow::Arrival;
 use crate::flow::{Flow, FlowId, Observed, Sought};
 use crate::reassembly::stream::{Followed, State};
 use crate::time::Timestamp;
+use crate::worker::SharedRules;
 use crate::worker::alert::{self, AlertFlow};
 use crate::worker::made_up::MadeUp;
 use crate::worker::tracked::{Extension, Pieces, Tracked};
@@ -31,6 +32,8 @@ struct Moment {
     /// Whether nothing more comes that way.
     ends: bool,
     time: Timestamp,
+    /// The frame's length on the wire, in bytes; 0 for a packet that nobody sent.
+    wire_len: u32,
     order: Order,
 }
 
@@ -62,7 +65,7 @@ impl Shard {
             index: place.index,
         };
         let Some(Observed { flow: id, direction, established, created }) = observed else {
-            self.inspect_flowless(packet, place.time, order);
+            self.inspect_flowless(packet, place, order);
             return;
         };
         let mut tracked = self.flows.flow_mut(id).extension.take().unwrap_or_default();
@@ -76,6 +79,7 @@ impl Shard {
             stream_events: StreamEvents::NONE,
             ends: false,
             time: place.time,
+            wire_len: place.wire_len,
             order,
         };
         match packet.transport {
@@ -107,6 +111,7 @@ impl Shard {
                 stream_events: StreamEvents::NONE,
                 ends: true,
                 time,
+                wire_len: 0,
                 order: Order { index: order.index + direction.index() as u32, ..order },
             };
             self.try_rules(&mut tracked, &made_up.packet(), FlowAt::Ended(flow), &moment);
@@ -181,6 +186,7 @@ impl Shard {
                     established: true,
                     stored: false,
                     stream_events: StreamEvents::NONE,
+                    wire_len: 0,
                     ..*moment
                 };
                 self.try_rules(tracked, &made_up.packet(), FlowAt::Table(id), &moment);
@@ -241,10 +247,12 @@ impl Shard {
         }
     }
 
-    fn inspect_flowless(&mut self, packet: &Packet<'_>, time: Timestamp, order: Order) {
-        let Self { inspector: Some(inspector), config, found, .. } = self else { return };
-        let Some((rules, texts)) = &config.rules else { return };
-        let matches = inspector.detector.inspect(&Subject::of(packet), &mut None, None);
+    fn inspect_flowless(&mut self, packet: &Packet<'_>, place: Place, order: Order) {
+        let Self { inspector: Some(inspector), config, found, counters, .. } = self else { return };
+        let Some(SharedRules { set: rules, texts, .. }) = &config.rules else { return };
+        let Place { time, wire_len, .. } = place;
+        let subject = Subject::of(packet, time, wire_len);
+        let matches = inspector.detector.inspect(&subject, &mut None, counters, None);
         if !matches.is_empty() {
             let found_rules = matches
                 .iter()
@@ -262,8 +270,8 @@ impl Shard {
         mut flow_at: FlowAt<'_>,
         moment: &Moment,
     ) {
-        let Self { inspector: Some(inspector), flows, config, found, .. } = self else { return };
-        let Some((rules, texts)) = &config.rules else { return };
+        let Self { inspector: Some(inspector), flows, config, found, counters, .. } = self else { return };
+        let Some(SharedRules { set: rules, texts, .. }) = &config.rules else { return };
         let flow = match &mut flow_at {
             FlowAt::Table(id) => flows.flow_mut(*id),
             FlowAt::Ended(flow) => &mut **flow,
@@ -293,12 +301,18 @@ impl Shard {
             encrypted: application.encrypted,
             identified,
             ends: moment.ends,
+            time: moment.time,
+            wire_len: moment.wire_len,
         };
         let looks = std::mem::take(&mut application.updated[way]) || moment.ends;
         let protocol = application.protocol();
         let mut conversation = application.conversation();
-        let matches =
-            inspector.detector.inspect(&subject, memory, conversation.as_deref_mut().filter(|_| looks));
+        let matches = inspector.detector.inspect(
+            &subject,
+            memory,
+            counters,
+            conversation.as_deref_mut().filter(|_| looks),
+        );
         if !matches.is_empty() {
             let id = flow_id(config.network, &flow.identity(), flow.start());
             let mut alert_flow = AlertFlow {

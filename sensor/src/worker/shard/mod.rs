@@ -2,7 +2,7 @@
 
 mod inspection;
 
-use super::AlertTexts;
+use super::SharedRules;
 use super::dhcp::{self, Letter, Mail, MailRoom};
 use super::expectations::Expectations;
 use super::tracked::Extension;
@@ -11,14 +11,13 @@ use crate::capture::{Burst, Frame, Tick};
 use crate::collect::{Found, Order, Report, Stage};
 use crate::counter::{Counter, Counters};
 use crate::decode::{Decoder, TunnelPorts, checksum};
-use crate::detect::Detector;
+use crate::detect::{Detector, Turn, Turns, WorkerMemory};
 use crate::event::{Direction, NetworkId, flow_id};
 use crate::flow::{Ended, FlowConfig, FlowTable, HashKey, Sought};
 use crate::limits::Limits;
 use crate::reassembly::fragment::{Defragmenter, HostPolicies, Outcome};
 use crate::reassembly::stream::{StreamConfig, StreamEngine};
 use crate::time::Timestamp;
-use rules::ruleset::RuleSet;
 use rules::view::{Origin, Packet, Transport};
 use std::sync::Arc;
 
@@ -48,7 +47,9 @@ pub struct ShardConfig {
     /// Whether to tell of the end of each flow on which rules matched.
     pub tell_flow_ends: bool,
     /// The rules, if there are any.
-    pub rules: Option<(Arc<RuleSet>, AlertTexts)>,
+    pub rules: Option<SharedRules>,
+    /// The order in which shards touch what rules share; none where they need not wait for each other.
+    pub turns: Arc<Turns>,
 }
 
 /// A burst with its number, and what was decided about its packets.
@@ -73,16 +74,17 @@ struct Inspector {
 }
 
 impl Inspector {
-    fn new(rules: &Arc<RuleSet>, config: &ShardConfig) -> Self {
+    fn new(rules: &SharedRules, config: &ShardConfig, turn: Turn) -> Self {
+        let memory = WorkerMemory::new(Arc::clone(&rules.memory), turn);
         Self {
-            detector: Detector::new(Arc::clone(rules)),
+            detector: Detector::new(Arc::clone(&rules.set), memory),
             streams: StreamEngine::new(
                 &config.stream,
                 &config.limits.stream.share(config.shards),
                 config.host_policies.clone(),
             ),
             expectations: Expectations::default(),
-            looks_at_streams: [true, false].map(|to_server| rules.looks_at_streams(to_server)),
+            looks_at_streams: [true, false].map(|to_server| rules.set.looks_at_streams(to_server)),
         }
     }
 }
@@ -96,6 +98,7 @@ pub struct Shard {
     defragmenter: Defragmenter,
     flows: FlowTable<Extension>,
     inspector: Option<Inspector>,
+    turn: Turn,
     transactions: TransactionTable,
     mail_room: MailRoom,
     counters: Counters,
@@ -120,7 +123,8 @@ struct Place {
 impl Shard {
     /// The shard of that number.
     pub fn new(number: usize, config: ShardConfig) -> Self {
-        let inspector = config.rules.as_ref().map(|(rules, _)| Inspector::new(rules, &config));
+        let turn = Turn::new(&config.turns, number);
+        let inspector = config.rules.as_ref().map(|rules| Inspector::new(rules, &config, turn.clone()));
         Self {
             number,
             decoder: Decoder::new(config.limits.decode.clone(), config.tunnels.clone()),
@@ -133,6 +137,7 @@ impl Shard {
             mail_room: MailRoom::new(config.shards),
             outgoing: (0..config.shards).map(|_| Vec::new()).collect(),
             inspector,
+            turn,
             config,
             counters: Counters::default(),
             verify_before: 0,
@@ -176,6 +181,7 @@ impl Shard {
             }
         }
         self.run_ticks(&mut ticks, u64::MAX);
+        self.turn.reach_tick(burst.end_ordinal());
         self.packets = reuse(packets);
         Report { burst: assignment.number, found: std::mem::take(&mut self.found) }
     }
@@ -208,6 +214,7 @@ impl Shard {
     pub fn finish(&mut self, number: u64, end_ordinal: u64) -> Report {
         self.flows.drain(&mut self.counters, &mut self.ended);
         self.close_ended(end_ordinal, Stage::Tick);
+        self.turn.leave();
         Report { burst: number, found: std::mem::take(&mut self.found) }
     }
 
@@ -218,6 +225,7 @@ impl Shard {
         for (at, packet) in packets.iter().enumerate() {
             let place = group.places[at];
             self.run_ticks(ticks, place.ordinal);
+            self.turn.reach_packet(place.ordinal);
             self.run_packet(packet, place, group.sought[at].as_ref());
         }
         group.clear();
@@ -227,6 +235,7 @@ impl Shard {
     fn run_ticks(&mut self, ticks: &mut &[Tick], ordinal: u64) {
         while let Some((tick, rest)) = ticks.split_first().filter(|(tick, _)| tick.ordinal <= ordinal) {
             *ticks = rest;
+            self.turn.reach_tick(tick.ordinal);
             self.flows.advance(tick.clock, &mut self.counters, &mut self.ended);
             self.defragmenter.expire(tick.clock, &mut self.counters);
             self.close_ended(tick.ordinal, Stage::Tick);
@@ -305,6 +314,13 @@ impl Shard {
             }
         }
         self.ended = all;
+    }
+}
+
+/// A shard that stops early keeps no other waiting.
+impl Drop for Shard {
+    fn drop(&mut self) {
+        self.turn.leave();
     }
 }
 
