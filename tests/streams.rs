@@ -93,6 +93,23 @@ fn rules_on_headers_fire_packet_by_packet() {
 }
 
 #[test]
+fn payload_is_looked_at_once_it_was_acknowledged() {
+    assert_eq!(fired("alert tcp any any -> any any (msg:\"x\"; content:\"index.html\"; sid:1;)"), [7]);
+    assert_eq!(fired("alert tcp any any -> any any (msg:\"x\"; content:\"hello\"; sid:1;)"), [9]);
+    assert_eq!(
+        fired("alert tcp any any -> any any (msg:\"x\"; content:\"GET\"; depth:3; sid:1;)"),
+        [4, 7],
+        "on the packet and on the stream"
+    );
+    assert_eq!(fired("alert tcp-pkt any any -> any any (msg:\"x\"; content:\"index.html\"; sid:1;)"), [4]);
+    assert_eq!(
+        fired("alert tcp any any -> any any (msg:\"x\"; content:!\"nowhere\"; sid:1;)"),
+        [7, 9],
+        "where there is something to look at"
+    );
+}
+
+#[test]
 fn what_was_not_acknowledged_is_looked_at_when_the_flow_ends() {
     let lab = Lab::new("alert tcp any any -> any any (msg:\"x\"; content:\"index.html\"; sid:1;)\n");
     let session = Session::v4("10.0.0.1:40000", "198.51.100.2:80").handshake().client(REQUEST).without_acks();
