@@ -57,7 +57,7 @@ pub static VERSION: Field = Field::number("tls.version", TLS, EITHER_HELLO, 65_5
 pub static NOT_BEFORE: Field = Field::number("tls_cert_notbefore", TLS, EITHER_CERTIFICATE, u64::MAX);
 /// Until when the certificate is valid, in seconds since 1970.
 pub static NOT_AFTER: Field = Field::number("tls_cert_notafter", TLS, EITHER_CERTIFICATE, u64::MAX);
-/// 1 if the certificate is valid at the time of the handshake, 0 if not yet or no longer.
+/// 1 if the certificate has not expired at the time of the handshake, 0 if it has.
 pub static VALID: Field = Field::number("tls_cert_valid", TLS, EITHER_CERTIFICATE, 1);
 /// The types of the handshake's messages (RFC 8446, section 4).
 pub static STATE: Field = Field::many_numbers("ssl_state", TLS, Reach::both(STARTED, STARTED), 255);
@@ -98,13 +98,13 @@ pub static KEYWORDS: &[LentKeyword] = &[
     LentKeyword {
         name: "tls_cert_valid",
         aliases: &[],
-        doc: "The certificate is valid at the time of the handshake, by its dates alone.",
+        doc: "The certificate has not expired at the time of the handshake; nothing else of it is checked.",
         read: |argument, draft| keywords::valid(true, argument, draft),
     },
     LentKeyword {
         name: "tls_cert_expired",
         aliases: &[],
-        doc: "The certificate is not valid yet or no longer at the time of the handshake.",
+        doc: "The certificate has expired at the time of the handshake.",
         read: |argument, draft| keywords::valid(false, argument, draft),
     },
     LentKeyword {
