@@ -44,3 +44,8 @@ fn dhcp() {
 fn dns() {
     replay("dns", targets::dns);
 }
+
+#[test]
+fn tls() {
+    replay("tls", targets::tls);
+}

@@ -1,6 +1,8 @@
 //! Application protocols in the shared captures, as the sensor and as tshark read them.
 
 mod dns;
+mod streams;
+mod tls;
 
 use fixtures::TimedFrame;
 use rules::view::Packet;

@@ -9,7 +9,7 @@ use rules::parse::parse;
 use rules::text::Source;
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
-use sensor::app_layer::{dhcp, dns, vocabulary};
+use sensor::app_layer::{dhcp, dns, tls, vocabulary};
 use sensor::capture::{Frame, LinkType};
 use sensor::counter::Counters;
 use sensor::decode::{Decoder, checksum};
@@ -75,6 +75,12 @@ pub(crate) fn dhcp(data: &[u8]) {
 pub(crate) fn dns(data: &[u8]) {
     let Some((&first, said)) = data.split_first() else { return };
     converse([&dns::TCP_SPEECH, &dns::SPEECH, &dns::MDNS_SPEECH][usize::from(first) % 3], said);
+}
+
+/// A flow of TLS, or with an odd first byte of DTLS.
+pub(crate) fn tls(data: &[u8]) {
+    let Some((&first, said)) = data.split_first() else { return };
+    converse(if first % 2 == 0 { &tls::SPEECH } else { &tls::DTLS_SPEECH }, said);
 }
 
 /// A flow in pieces, each behind a byte that tells its length and, by its highest bit, its way. After each piece all
