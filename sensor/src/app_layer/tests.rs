@@ -138,7 +138,7 @@ fn a_rule_says_which_parser_it_waits_for() {
         vocabulary.waits_for(&options(protocol, said).unwrap()).map(|protocol| protocol.name())
     };
     assert_eq!(waits("http", r#"http.uri; content:"x""#), None);
-    assert_eq!(waits("tcp", r#"tls.sni; content:"x""#), Some("tls"));
+    assert_eq!(waits("tcp", r#"smb.share; content:"x""#), Some("smb"));
     assert_eq!(waits("tcp", r#"content:"x""#), None);
     let waits = |protocol: &str, said: &str| options(protocol, said).unwrap().waits_for();
     assert_eq!(waits("dns", "app-layer-state:request_complete"), Some("states of transactions"));

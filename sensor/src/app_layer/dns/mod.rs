@@ -27,7 +27,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&event::EVENTS),
-    parsed: false,
+    parsed: true,
 };
 
 /// What multicast DNS lends to rules.
@@ -37,7 +37,7 @@ pub static MDNS: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&mdns::EVENTS),
-    parsed: false,
+    parsed: true,
 };
 
 /// The server's port.

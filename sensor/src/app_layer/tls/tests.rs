@@ -285,7 +285,7 @@ fn odd_records_are_told() {
     let wanted = vec!["invalid_handshake_message", "invalid_ssl_record"];
     assert_eq!(fault(&record(content::HANDSHAKE, &unknown)), (wanted, true));
     let old = [&[22, 3, 1][..], &vector16(&handshake(message::FINISHED, b"x")), b"\x40unknown"].concat();
-    assert_eq!(fault(&old).1, false, "of SSL 2");
+    assert!(!fault(&old).1, "of SSL 2");
     let old = [&[22, 3, 1][..], &vector16(&handshake(message::FINISHED, b"x")), b"\x1funknown"].concat();
     assert_eq!(fault(&old), (vec!["invalid_record_type"], false));
 }
