@@ -50,8 +50,11 @@ fn expected(case: &Value) -> Alerts {
 
 fn raised(case: &Value) -> Alerts {
     let path = |member: &str| Path::new(CASES).join(case[member].as_str().expect("cases have paths"));
+    // No run remembers another's data sets.
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let directory = format!("datasets.directory={}", data.path().display());
     let output = Command::new(env!("CARGO_BIN_EXE_sensor"))
-        .args(["replay", "-k", "none", "--workers", "1", "-S"])
+        .args(["replay", "-k", "none", "--workers", "1", "--set", &directory, "-S"])
         .arg(path("rules"))
         .arg(path("pcap"))
         .env_remove("SENSOR_CONFIG")

@@ -4,6 +4,7 @@ use crate::cases::replay;
 use fixtures::mmdb;
 use fixtures::packet::ethernet;
 use fixtures::pcap_file::pcap;
+use fixtures::tcp::Session;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -93,6 +94,28 @@ fn a_bit_of_an_address_is_seen_in_another_flow_by_any_number_of_workers() {
     let expected: Vec<_> = (1..=200u8).filter(|host| host % 3 == 0).map(|host| (2, host)).collect();
     for workers in WORKERS {
         assert_eq!(scene.alerts(&["--workers", workers]), expected, "{workers} workers");
+    }
+}
+
+#[test]
+fn flows_that_end_together_come_in_one_order_for_any_number_of_workers() {
+    let mut scene = Scene::new(
+        "alert tcp any any -> any any (content:\"mark\"; xbits:set,marked,track ip_dst; noalert; sid:1;)\n\
+         alert tcp any any -> any any (content:\"ask\"; xbits:isset,marked,track ip_dst; sid:2;)\n",
+    );
+    // Nothing is acknowledged, so that it is looked at when the flows end.
+    for host in 0..80u64 {
+        let (client, server) = (format!("10.0.0.{}:1234", host + 1), format!("203.0.113.{}:80", host / 2));
+        let data: &[u8] = if host * 7 % 3 == 0 { b"mark" } else { b"ask" };
+        let session = Session::v4(&client, &server).handshake().without_acks().client(data);
+        scene.frames.extend(session.starting_at(START + host * 17 % 5 * SECOND).frames());
+    }
+    scene.frames.sort_by_key(|&(time, _)| time);
+    let one = scene.replay(&["--workers", "1"]).stdout;
+    let alerts = scene.alerts(&["--workers", "1"]).len();
+    assert!(alerts > 5 && alerts < 30, "{alerts}");
+    for workers in WORKERS {
+        assert_eq!(scene.replay(&["--workers", workers]).stdout, one, "{workers} workers");
     }
 }
 

@@ -36,6 +36,9 @@ pub(super) fn inspect(
     found: &[SignatureId],
 ) {
     let direction = subject.direction();
+    if let Some(flow) = trial.flow {
+        flow.end_transactions(conversation.transactions().start);
+    }
     for number in conversation.transactions() {
         let complete = subject.ends || conversation.is_complete(number, direction);
         let progress = conversation.progress(number, direction);

@@ -156,7 +156,7 @@ impl FlowMemory {
     }
 
     /// Forgets what was kept of transactions before this one, which have ended.
-    pub fn end_transactions(&mut self, before: u64) {
+    pub(in crate::detect) fn end_transactions(&mut self, before: u64) {
         self.transaction_bits.retain(|&mut (transaction, _)| transaction >= before);
     }
 }

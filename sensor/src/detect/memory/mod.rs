@@ -27,7 +27,7 @@ use flow::CaptureBudget;
 use rules::effect::{CaptureScope, Effect, TagScope};
 use rules::inspect::Captures;
 use rules::signature::{AddressList, Signature};
-use rules::view::{BitScope, Memory, Origin};
+use rules::view::{BitScope, Memory};
 use std::cell::Cell;
 use std::mem;
 use std::net::IpAddr;
@@ -157,9 +157,6 @@ impl WorkerMemory {
         self.now = subject.time;
         self.addresses = packet.is_ip().then_some((packet.source, packet.destination));
         self.captured.truncate(0);
-        if packet.origin == Origin::FlowEnd {
-            return;
-        }
         if subject.is_made_up() {
             return;
         }

@@ -5,6 +5,7 @@
 //! changes in the order of the packets, and the number of workers doesn't show. Nobody waits in a circle: a worker
 //! waits for those at earlier packets alone, so whoever is at the earliest goes on.
 
+use crate::time::Timestamp;
 use crossbeam::utils::{Backoff, CachePadded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,13 +13,41 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How far each worker has come.
 #[derive(Debug, Default)]
 pub struct Turns {
-    reached: Box<[CachePadded<AtomicU64>]>,
+    workers: Box<[CachePadded<Reached>]>,
+}
+
+/// A place in the order of everything: of the packet or, before it, of the clock that moves with it; of flows that end
+/// then, when they would have been idle too long and their first packets.
+type Place = [u64; 3];
+
+/// The place that one worker has reached. It alone writes.
+#[derive(Debug, Default)]
+struct Reached([AtomicU64; 3]);
+
+impl Reached {
+    /// Moves to a later place. A reader meanwhile sees this place or an earlier one, since what stands behind a part is
+    /// cleared before the part grows.
+    #[inline]
+    fn store(&self, place: Place) {
+        let [first, second, third] = &self.0;
+        if first.load(Ordering::Relaxed) != place[0] {
+            second.store(0, Ordering::Release);
+        }
+        third.store(0, Ordering::Release);
+        first.store(place[0], Ordering::Release);
+        second.store(place[1], Ordering::Release);
+        third.store(place[2], Ordering::Release);
+    }
+
+    fn load(&self) -> Place {
+        [0, 1, 2].map(|part: usize| self.0[part].load(Ordering::Acquire))
+    }
 }
 
 impl Turns {
     /// Of so many workers.
     pub fn new(workers: usize) -> Self {
-        Self { reached: (0..workers).map(|_| CachePadded::default()).collect() }
+        Self { workers: (0..workers).map(|_| CachePadded::default()).collect() }
     }
 
     /// Where nobody waits.
@@ -43,35 +72,41 @@ impl Turn {
     /// Says that the worker is done with everything before the packet of that ordinal.
     #[inline]
     pub fn reach_packet(&self, ordinal: u64) {
-        self.reach(ordinal.saturating_mul(2).saturating_add(1));
+        self.reach([ordinal.saturating_mul(2).saturating_add(1), 0, 0]);
     }
 
     /// Likewise before the clock moves with the packet of that ordinal, which comes before the packet itself.
     pub fn reach_tick(&self, ordinal: u64) {
-        self.reach(ordinal.saturating_mul(2));
+        self.reach([ordinal.saturating_mul(2), 0, 0]);
+    }
+
+    /// Likewise before a flow that ends as the clock moves: after those that would have been idle too long before it,
+    /// of these after those that began before it.
+    pub fn reach_flow_end(&self, ordinal: u64, (deadline, first, depth): (Timestamp, u64, u8)) {
+        let first = first.saturating_mul(1 << 8).saturating_add(depth.into());
+        self.reach([ordinal.saturating_mul(2), deadline.as_nanos(), first]);
     }
 
     /// Says that the worker is done with everything there will be.
     pub fn leave(&self) {
-        self.reach(u64::MAX);
+        self.reach([u64::MAX; 3]);
     }
 
     #[inline]
-    fn reach(&self, place: u64) {
-        if let Some(own) = self.turns.reached.get(self.worker) {
-            own.store(place, Ordering::Release);
+    fn reach(&self, place: Place) {
+        if let Some(own) = self.turns.workers.get(self.worker) {
+            own.store(place);
         }
     }
 
     /// Waits until all other workers are done with everything before what this worker has reached.
     pub(super) fn wait(&self) {
-        let all = &self.turns.reached;
-        let Some(own) = all.get(self.worker) else { return };
-        let place = own.load(Ordering::Relaxed);
-        // Oneself does not wait for oneself.
-        for reached in all {
+        let Some(own) = self.turns.workers.get(self.worker) else { return };
+        let place = own.load();
+        // Oneself is not before oneself.
+        for other in &self.turns.workers {
             let backoff = Backoff::new();
-            while reached.load(Ordering::Acquire) < place {
+            while other.load() < place {
                 backoff.snooze();
             }
         }
@@ -110,15 +145,26 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_moves_before_the_packet() {
-        let turns = Arc::new(Turns::new(2));
-        let [one, other] = [0, 1].map(|worker| Turn::new(&turns, worker));
-        one.reach_packet(5);
-        other.reach_tick(5);
-        other.wait();
-        assert!(turns.reached[1].load(Ordering::Relaxed) < turns.reached[0].load(Ordering::Relaxed));
-        other.leave();
-        one.wait();
+    fn flows_end_before_the_packet_with_which_the_clock_moves() {
+        let turns = Arc::new(Turns::new(1));
+        let turn = Turn::new(&turns, 0);
+        let place = |reach: &dyn Fn()| {
+            reach();
+            turns.workers[0].load()
+        };
+        let (early, late) = (Timestamp::new(5, 0), Timestamp::new(6, 0));
+        let places = [
+            place(&|| turn.reach_packet(4)),
+            place(&|| turn.reach_tick(5)),
+            place(&|| turn.reach_flow_end(5, (early, 3, 0))),
+            place(&|| turn.reach_flow_end(5, (early, 3, 1))),
+            place(&|| turn.reach_flow_end(5, (early, 4, 0))),
+            place(&|| turn.reach_flow_end(5, (late, 1, 0))),
+            place(&|| turn.reach_packet(5)),
+            place(&|| turn.reach_tick(6)),
+            place(&|| turn.leave()),
+        ];
+        assert!(places.is_sorted_by(|one, next| one < next), "{places:?}");
     }
 
     #[test]

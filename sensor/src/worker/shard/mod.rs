@@ -298,11 +298,15 @@ impl Shard {
 }
 
 impl Shard {
-    /// Tells of flows that have ended, where somebody waits for that, and forgets them.
+    /// Inspects what is left of flows that have ended, tells of them where somebody waits for that, and forgets them.
     fn close_ended(&mut self, ordinal: u64, stage: Stage) {
         let mut all = std::mem::take(&mut self.ended);
+        all.sort_unstable_by_key(Ended::order);
         for mut ended in all.drain(..) {
             let order = Order { ordinal, stage, flow: ended.order(), index: 0 };
+            if stage == Stage::Tick {
+                self.turn.reach_flow_end(ordinal, order.flow);
+            }
             let flow = &mut ended.flow;
             let time = flow.last();
             self.inspect_end(flow, time, order);
