@@ -73,7 +73,7 @@ pub(super) fn store(argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<()
             ));
         }
     }
-    ask(&SIZE, Box::new(PresentStep), argument, draft)?;
+    ask(&NAME, Box::new(PresentStep), argument, draft)?;
     draft.effects.push(Effect::StoreFile);
     Ok(())
 }

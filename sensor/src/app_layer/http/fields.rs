@@ -89,7 +89,7 @@ pub static KEYWORDS: &[LentKeyword] = &[
     LentKeyword {
         name: "urilen",
         aliases: &[],
-        doc: "The length of the URI in bytes, as sent or with `norm` after a comma normalised.",
+        doc: "The length of the URI in bytes, normalised or with `raw` after a comma as sent.",
         read: urilen,
     },
 ];
@@ -97,8 +97,8 @@ pub static KEYWORDS: &[LentKeyword] = &[
 fn urilen(argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
     let parts = argument.parts()?;
     let field = match parts.get(1).map(|kind| kind.to_str_lossy().to_ascii_lowercase()).as_deref() {
-        None | Some("raw") => &URI_RAW,
-        Some("norm") => &URI,
+        None | Some("norm") => &URI,
+        Some("raw") => &URI_RAW,
         Some(other) => {
             let message = format!("`urilen` has no `{other}`");
             return Err(argument.error("unknown-word", message).with_help("write `norm` or `raw`"));

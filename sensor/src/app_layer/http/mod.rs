@@ -91,6 +91,8 @@ pub struct Http1 {
     requests: RequestReader,
     responses: ResponseReader,
     shared: Shared,
+    /// A message was taken as whole while bytes of that way were passed over.
+    whole_in_gap: [bool; 2],
 }
 
 /// What one way has to know of the other.
@@ -143,6 +145,7 @@ impl Parser for Http1 {
         transactions: &mut Transactions<Exchange>,
         requests: &mut Requests,
     ) -> Result<usize, Malformed> {
+        requests.inspect_raw |= std::mem::take(&mut self.whole_in_gap[input.direction.index()]);
         let mut context = Context { transactions, requests, shared: &mut self.shared };
         let mut taken = 0;
         loop {
@@ -173,6 +176,7 @@ impl Parser for Http1 {
             Direction::ToServer => self.requests.skip(bytes, &mut context)?,
             Direction::ToClient => self.responses.skip(bytes, &mut context),
         }
+        self.whole_in_gap[direction.index()] |= requests.inspect_raw;
         Ok(())
     }
 

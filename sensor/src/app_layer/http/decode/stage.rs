@@ -15,7 +15,10 @@ const LZMA_MEMORY: usize = 1 << 20;
 /// Codings tried in the place of the one that was named.
 const MAX_RESTARTS: u8 = 3;
 /// Bytes kept for another coding to be tried on.
-const MAX_KEPT: usize = 4 << 10;
+const MAX_KEPT: usize = 8 << 10;
+/// Bytes that a coding tried in the place of another has to make before it is believed: almost anything is deflate
+/// for a while.
+const BELIEVED: usize = 8 << 10;
 
 /// A coding that is being undone.
 #[derive(Debug)]
@@ -25,16 +28,21 @@ pub(super) struct Stage {
     restarts: u8,
     /// What came before the first byte was made.
     kept: Vec<u8>,
-    /// It has made something: no other coding is tried.
-    made: bool,
+    /// What was made and is not believed yet.
+    doubtful: Vec<u8>,
+    /// The coding is believed: no other is tried.
+    believed: bool,
 }
+
+type Brotli = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
+type Lzma = lzma_rs::decompress::Stream<Vec<u8>>;
 
 /// How far a coding has come.
 enum Engine {
     GzipHeader,
     Inflate(Decompress),
-    Brotli(Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>),
-    Lzma(Box<lzma_rs::decompress::Stream<Vec<u8>>>),
+    Brotli(Box<Brotli>),
+    Lzma(Box<Lzma>),
     /// Bytes go through as they are.
     Through,
     /// Whatever follows is passed over.
@@ -93,7 +101,14 @@ type Sink<'s> = &'s mut dyn FnMut(&[u8]);
 
 impl Stage {
     pub(super) fn new(coding: Coding) -> Self {
-        Self { coding, engine: Engine::of(coding), restarts: 0, kept: Vec::new(), made: false }
+        Self {
+            coding,
+            engine: Engine::of(coding),
+            restarts: 0,
+            kept: Vec::new(),
+            doubtful: Vec::new(),
+            believed: false,
+        }
     }
 
     /// Sends bytes through all stages.
@@ -109,10 +124,7 @@ impl Stage {
             return meter.check();
         };
         match stage.decode(bytes, inner, meter, sink) {
-            Ok(()) => {
-                stage.keep(bytes);
-                Ok(())
-            }
+            Ok(()) => stage.keep(bytes, inner, meter, sink),
             Err(Failure::Stopped(stopped)) => Err(stopped),
             Err(Failure::Foreign) => stage.try_others(bytes, inner, meter, sink),
         }
@@ -121,23 +133,53 @@ impl Stage {
     /// Nothing more comes for any stage.
     pub(super) fn finish(stages: &mut [Self], meter: &mut Meter, sink: Sink<'_>) -> Result<(), Stopped> {
         let Some((stage, inner)) = stages.split_first_mut() else { return Ok(()) };
+        stage.believe(inner, meter, sink)?;
         if let Engine::Lzma(stream) = std::mem::replace(&mut stage.engine, Engine::Over)
             && let Ok(rest) = stream.finish()
         {
-            meter.worked += rest.len() as u64;
-            Self::feed(inner, &rest, meter, sink)?;
+            stage.make(&rest, inner, meter, sink)?;
         }
         Self::finish(inner, meter, sink)
     }
 
-    /// Keeps bytes as long as another coding may have to be tried on them.
-    fn keep(&mut self, bytes: &[u8]) {
-        self.made |= self.kept.len() + bytes.len() > MAX_KEPT;
-        if self.made {
-            self.kept = Vec::new();
-        } else {
-            self.kept.extend_from_slice(bytes);
+    /// Hands on what was made, once it is believed.
+    fn make(
+        &mut self,
+        made: &[u8],
+        inner: &mut [Self],
+        meter: &mut Meter,
+        sink: Sink<'_>,
+    ) -> Result<(), Stopped> {
+        meter.worked += made.len() as u64;
+        self.believed |= self.restarts == 0 && !made.is_empty();
+        if self.believed {
+            Self::feed(inner, made, meter, sink)?;
+            return meter.check();
         }
+        self.doubtful.extend_from_slice(made);
+        if self.doubtful.len() >= BELIEVED { self.believe(inner, meter, sink) } else { Ok(()) }
+    }
+
+    fn believe(&mut self, inner: &mut [Self], meter: &mut Meter, sink: Sink<'_>) -> Result<(), Stopped> {
+        self.believed = true;
+        self.kept = Vec::new();
+        let doubtful = std::mem::take(&mut self.doubtful);
+        if doubtful.is_empty() { Ok(()) } else { Self::feed(inner, &doubtful, meter, sink) }
+    }
+
+    /// Keeps bytes as long as another coding may have to be tried on them.
+    fn keep(
+        &mut self,
+        bytes: &[u8],
+        inner: &mut [Self],
+        meter: &mut Meter,
+        sink: Sink<'_>,
+    ) -> Result<(), Stopped> {
+        if self.believed {
+            return Ok(());
+        }
+        self.kept.extend_from_slice(bytes);
+        if self.kept.len() > MAX_KEPT { self.believe(inner, meter, sink) } else { Ok(()) }
     }
 
     /// Tries other codings on all that came so far, and lets it through when it is of none.
@@ -148,7 +190,7 @@ impl Stage {
         meter: &mut Meter,
         sink: Sink<'_>,
     ) -> Result<(), Stopped> {
-        if self.made {
+        if self.believed {
             self.engine = Engine::Over;
             return Ok(());
         }
@@ -156,21 +198,20 @@ impl Stage {
         all.extend_from_slice(bytes);
         while self.restarts < MAX_RESTARTS {
             self.restarts += 1;
+            self.doubtful.clear();
             self.coding = self.coding.next();
             self.engine = Engine::of(self.coding);
             match self.decode(&all, inner, meter, sink) {
-                Ok(()) => {
-                    self.keep(&all);
-                    return Ok(());
-                }
+                Ok(()) => return self.keep(&all, inner, meter, sink),
                 Err(Failure::Stopped(stopped)) => return Err(stopped),
-                Err(Failure::Foreign) if self.made => {
+                Err(Failure::Foreign) if self.believed => {
                     self.engine = Engine::Over;
                     return Ok(());
                 }
                 Err(Failure::Foreign) => {}
             }
         }
+        self.doubtful = Vec::new();
         self.engine = Engine::Through;
         inner.iter_mut().for_each(|stage| stage.engine = Engine::Through);
         Self::feed(inner, &all, meter, sink)
@@ -183,14 +224,27 @@ impl Stage {
         meter: &mut Meter,
         sink: Sink<'_>,
     ) -> Result<(), Failure> {
-        match &mut self.engine {
-            Engine::Over => Ok(()),
-            Engine::Through => Ok(Self::feed(inner, bytes, meter, sink)?),
-            Engine::GzipHeader => self.decode_gzip(bytes, inner, meter, sink),
-            Engine::Inflate(_) => self.inflate(bytes, inner, meter, sink),
-            Engine::Brotli(_) => self.decode_brotli(bytes, inner, meter, sink),
-            Engine::Lzma(_) => self.decode_lzma(bytes, inner, meter, sink),
+        let mut engine = std::mem::replace(&mut self.engine, Engine::Over);
+        let over = match &mut engine {
+            Engine::Over => true,
+            Engine::Through => {
+                Self::feed(inner, bytes, meter, sink)?;
+                false
+            }
+            Engine::GzipHeader => {
+                self.engine = engine;
+                return self.decode_gzip(bytes, inner, meter, sink);
+            }
+            Engine::Inflate(inflate) => self.inflate(inflate, bytes, inner, meter, sink)?,
+            Engine::Brotli(state) => self.decode_brotli(state, bytes, inner, meter, sink)?,
+            Engine::Lzma(stream) => self.decode_lzma(stream, bytes, inner, meter, sink)?,
+        };
+        if over {
+            self.believe(inner, meter, sink)?;
+        } else {
+            self.engine = engine;
         }
+        Ok(())
     }
 
     /// Passes a gzip header (RFC 1952, section 2.3), whatever its checksum, once it is there.
@@ -208,94 +262,75 @@ impl Stage {
             joined = [&self.kept, bytes].concat();
             &joined
         };
-        match gzip_header(all)? {
-            Some(len) => {
-                self.engine = Engine::Inflate(Decompress::new(false));
-                self.inflate(&all[len..], inner, meter, sink)
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn inflate(
-        &mut self,
-        mut bytes: &[u8],
-        inner: &mut [Self],
-        meter: &mut Meter,
-        sink: Sink<'_>,
-    ) -> Result<(), Failure> {
-        let mut out = [0; PIECE];
-        let Engine::Inflate(decompress) = &mut self.engine else { return Ok(()) };
-        let mut over = false;
-        loop {
-            let (took, made) = (decompress.total_in(), decompress.total_out());
-            let result = decompress.decompress(bytes, &mut out, FlushDecompress::Sync);
-            let took = (decompress.total_in() - took) as usize;
-            let made = (decompress.total_out() - made) as usize;
-            self.made |= made > 0;
-            meter.worked += made as u64;
-            if made > 0 {
-                Self::feed(inner, &out[..made], meter, sink)?;
-                meter.check()?;
-            }
-            bytes = &bytes[took..];
-            match result {
-                Err(_) => return Err(Failure::Foreign),
-                Ok(Status::StreamEnd) => over = true,
-                Ok(_) if (made == 0 && took == 0) || (made < out.len() && bytes.is_empty()) => {}
-                Ok(_) => continue,
-            }
-            break;
-        }
-        if over {
-            self.engine = Engine::Over;
-            self.made = true;
+        if let Some(len) = gzip_header(all)? {
+            self.engine = Engine::Inflate(Decompress::new(false));
+            self.decode(&all[len..], inner, meter, sink)?;
         }
         Ok(())
     }
 
+    /// Undoes deflate; says whether its end was reached.
+    fn inflate(
+        &mut self,
+        inflate: &mut Decompress,
+        mut bytes: &[u8],
+        inner: &mut [Self],
+        meter: &mut Meter,
+        sink: Sink<'_>,
+    ) -> Result<bool, Failure> {
+        let mut out = [0; PIECE];
+        loop {
+            let (took, made) = (inflate.total_in(), inflate.total_out());
+            let result = inflate.decompress(bytes, &mut out, FlushDecompress::Sync);
+            let took = (inflate.total_in() - took) as usize;
+            let made = (inflate.total_out() - made) as usize;
+            self.make(&out[..made], inner, meter, sink)?;
+            bytes = &bytes[took..];
+            match result {
+                Err(_) => return Err(Failure::Foreign),
+                Ok(Status::StreamEnd) => return Ok(true),
+                Ok(_) if made == 0 && took == 0 => return Ok(false),
+                Ok(_) if made < out.len() && bytes.is_empty() => return Ok(false),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Undoes brotli; says whether its end was reached.
     fn decode_brotli(
         &mut self,
+        state: &mut Brotli,
         bytes: &[u8],
         inner: &mut [Self],
         meter: &mut Meter,
         sink: Sink<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let mut out = [0; PIECE];
-        let Engine::Brotli(state) = &mut self.engine else { return Ok(()) };
         let (mut left, mut at, mut total) = (bytes.len(), 0, 0);
         loop {
             let (mut room, mut made) = (out.len(), 0);
             let result = BrotliDecompressStream(
                 &mut left, &mut at, bytes, &mut room, &mut made, &mut out, &mut total, state,
             );
-            self.made |= made > 0;
-            meter.worked += made as u64;
-            if made > 0 {
-                Self::feed(inner, &out[..made], meter, sink)?;
-                meter.check()?;
-            }
+            self.make(&out[..made], inner, meter, sink)?;
             match result {
                 BrotliResult::ResultFailure => return Err(Failure::Foreign),
-                BrotliResult::ResultSuccess => {
-                    self.engine = Engine::Over;
-                    self.made = true;
-                    return Ok(());
-                }
-                BrotliResult::NeedsMoreInput => return Ok(()),
+                BrotliResult::ResultSuccess => return Ok(true),
+                BrotliResult::NeedsMoreInput => return Ok(false),
                 BrotliResult::NeedsMoreOutput => {}
             }
         }
     }
 
+    /// Undoes LZMA, whose end nothing tells.
     fn decode_lzma(
         &mut self,
+        stream: &mut Lzma,
         bytes: &[u8],
         inner: &mut [Self],
         meter: &mut Meter,
         sink: Sink<'_>,
-    ) -> Result<(), Failure> {
-        let Engine::Lzma(stream) = &mut self.engine else { return Ok(()) };
+    ) -> Result<bool, Failure> {
         for piece in bytes.chunks(LZMA_PIECE) {
             if let Err(error) = stream.write_all(piece) {
                 if error.to_string().contains("memory limit") {
@@ -304,14 +339,9 @@ impl Stage {
                 return Err(Failure::Foreign);
             }
             let made = stream.get_output_mut().map(std::mem::take).unwrap_or_default();
-            self.made |= !made.is_empty();
-            meter.worked += made.len() as u64;
-            for made in made.chunks(PIECE) {
-                Self::feed(inner, made, meter, sink)?;
-            }
-            meter.check()?;
+            self.make(&made, inner, meter, sink)?;
         }
-        Ok(())
+        Ok(false)
     }
 }
 

@@ -103,9 +103,11 @@ fn other_codings_are_tried() {
 
 #[test]
 fn plain_bytes_go_through() {
-    for field in ["gzip", "deflate", "gzip,deflate", "x gzip", ": deflate", "gzip;"] {
+    for field in ["gzip", "gzip,deflate", "deflate,gzip", "x gzip", ": deflate", "gzip;"] {
         assert_decodes(field, TEXT, TEXT);
     }
+    let like_deflate_for_a_while = br#"{"sdk_version":11026,"app_package":"com.example"}"#;
+    assert_decodes("gzip", like_deflate_for_a_while, like_deflate_for_a_while);
 }
 
 #[test]
