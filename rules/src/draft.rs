@@ -127,6 +127,8 @@ pub struct Draft<'a> {
     /// Selected, and in `buffers`.
     current: Option<usize>,
     last_content: Option<(usize, usize)>,
+    /// The buffer that the last step is asked of.
+    last_buffer: Option<usize>,
     /// Whether something was decoded that `base64_data` can select.
     decoded: bool,
     variables: Vec<String>,
@@ -155,6 +157,7 @@ impl<'a> Draft<'a> {
             pending: None,
             current: None,
             last_content: None,
+            last_buffer: None,
             decoded: false,
             variables: Vec::new(),
         }
@@ -299,12 +302,18 @@ impl<'a> Draft<'a> {
     }
 
     /// Asks a step of the selected buffer.
+    ///
+    /// Where none is selected, a step that begins where the last one ended is asked of that one's buffer: the last one
+    /// may have been moved there by an older modifier (`content:"x"; http_uri; isdataat:10,relative;`).
     pub fn push_step(&mut self, step: DraftStep) {
-        let buffer = self.buffer_index();
+        let continues = matches!(&step, DraftStep::Other(step, _) if step.relative());
+        let last = self.last_buffer.filter(|_| continues && self.source() == Source::Payload);
+        let buffer = last.unwrap_or_else(|| self.buffer_index());
         self.push_step_into(buffer, step);
     }
 
     fn push_step_into(&mut self, buffer: usize, step: DraftStep) {
+        self.last_buffer = Some(buffer);
         let steps = &mut self.buffers[buffer].steps;
         if step.content().is_some() {
             self.last_content = Some((buffer, steps.len()));
