@@ -41,6 +41,8 @@ mod hex;
 pub mod http;
 pub mod http2;
 pub mod identify;
+pub mod line;
+pub mod mime;
 pub mod parser;
 pub mod progress;
 pub mod smb;

@@ -2,6 +2,7 @@
 
 pub mod fields;
 mod keywords;
+pub mod transfer;
 pub mod window;
 
 use rules::vocabulary::Lexicon;
