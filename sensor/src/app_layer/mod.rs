@@ -72,8 +72,15 @@ pub static PROTOCOLS: &[&Lexicon] = &[
 ];
 
 /// The protocols that flows can be found to speak, in the order in which they are tried.
-pub static SPEECHES: &[&Speech] =
-    &[&http::SPEECH, &tls::SPEECH, &tls::DTLS_SPEECH, &dns::SPEECH, &dns::TCP_SPEECH, &dns::MDNS_SPEECH];
+pub static SPEECHES: &[&Speech] = &[
+    &http::SPEECH,
+    &tls::SPEECH,
+    &tls::DTLS_SPEECH,
+    &dns::SPEECH,
+    &dns::TCP_SPEECH,
+    &dns::MDNS_SPEECH,
+    &smtp::SPEECH,
+];
 
 /// How flows of a protocol are parsed, if they are.
 pub fn speech_of(protocol: AppProtocol) -> Option<&'static Speech> {

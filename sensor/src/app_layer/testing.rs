@@ -1,6 +1,6 @@
 //! What tests of parsers share: conversations cut into any pieces, and what came of them in words.
 
-use super::conversation::{Conversation, begin, field_rows};
+use super::conversation::{Conversation, FieldRow, begin, field_rows};
 use super::parser::{Input, Malformed, Parser, Requests};
 use crate::event::Direction;
 use crate::time::Timestamp;
@@ -56,17 +56,28 @@ impl Dialogue {
         self
     }
 
+    /// How many bytes of a way the parser has left for later.
+    pub(crate) fn left(&self, direction: Direction) -> usize {
+        self.left[direction.index()].len()
+    }
+
     /// Every transaction with its fields, a line each: number, way, field, value. Growing fields are left out.
     pub(crate) fn lines<P: Parser>(&self) -> Vec<String> {
+        self.lines_of::<P>(|row| !row.streaming || row.field.name == "app-layer-event")
+    }
+
+    /// Every transaction with its fields, growing ones too as far as they are shown by now.
+    pub(crate) fn all_lines<P: Parser>(&self) -> Vec<String> {
+        self.lines_of::<P>(|_| true)
+    }
+
+    fn lines_of<P: Parser>(&self, wanted: impl Fn(&FieldRow) -> bool) -> Vec<String> {
         let mut lines = Vec::new();
         for transaction in self.conversation.transactions() {
             for direction in Direction::ALL {
                 let Some(progress) = self.conversation.progress(transaction, direction) else { continue };
                 lines.push(format!("{transaction} {direction:?} progress {progress}"));
-                for row in field_rows::<P>()
-                    .iter()
-                    .filter(|row| !row.streaming || row.field.name == "app-layer-event")
-                {
+                for row in field_rows::<P>().iter().filter(|row| wanted(row)) {
                     self.conversation.read(transaction, row.reader, direction, &mut |_, value| {
                         let name = row.field.name;
                         lines.push(format!("{transaction} {direction:?} {name} {}", value.escape_ascii()));
@@ -77,4 +88,30 @@ impl Dialogue {
         }
         lines
     }
+}
+
+/// The values of a field one way, by transaction, among such lines.
+pub(crate) fn values(lines: &[String], direction: Direction, field: &str) -> Vec<(u64, String)> {
+    let mark = format!(" {direction:?} {field} ");
+    lines
+        .iter()
+        .filter_map(|line| line.split_once(&mark))
+        .map(|(transaction, value)| (transaction.parse().expect("a number"), value.to_owned()))
+        .collect()
+}
+
+/// What is wrong with transactions, by their names among `names`.
+pub(crate) fn events(lines: &[String], names: &[(&'static str, u64)]) -> Vec<(u64, &'static str)> {
+    let written = |number: u64| number.to_be_bytes().escape_ascii().to_string();
+    let mut found: Vec<(u64, &'static str)> = Vec::new();
+    for direction in Direction::ALL {
+        for (transaction, value) in values(lines, direction, "app-layer-event") {
+            let known = names.iter().find(|&&(_, number)| written(number) == value);
+            let event = (transaction, known.expect("an event has a name").0);
+            if !found.contains(&event) {
+                found.push(event);
+            }
+        }
+    }
+    found
 }
