@@ -49,3 +49,8 @@ fn dns() {
 fn tls() {
     replay("tls", targets::tls);
 }
+
+#[test]
+fn smtp() {
+    replay("smtp", targets::smtp);
+}

@@ -9,7 +9,7 @@ use rules::parse::parse;
 use rules::text::Source;
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
-use sensor::app_layer::{dhcp, dns, tls, vocabulary};
+use sensor::app_layer::{dhcp, dns, smtp, tls, vocabulary};
 use sensor::capture::{Frame, LinkType};
 use sensor::counter::Counters;
 use sensor::decode::{Decoder, checksum};
@@ -114,4 +114,9 @@ fn converse(speech: &Speech, mut said: &[u8]) {
         conversation.release();
         said = next;
     }
+}
+
+/// A session of SMTP.
+pub(crate) fn smtp(data: &[u8]) {
+    converse(&smtp::SPEECH, data);
 }

@@ -1,0 +1,146 @@
+//! Envelopes and header fields of mail.
+
+use super::streams::{Peers, conversations};
+use super::{as_tshark_reads, captures, frames_with, values};
+use fixtures::TimedFrame;
+use sensor::app_layer::conversation::Conversation;
+use sensor::app_layer::smtp::SPEECH;
+use sensor::event::Direction;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+
+/// Values of one session's fields, by the names that rules have for them, in order. White space is left out: folded
+/// header fields differ in it.
+type Fields = BTreeMap<&'static str, Vec<String>>;
+
+fn add(fields: &mut Fields, name: &'static str, value: &str) {
+    let value: String = value.chars().filter(|c| !c.is_whitespace()).collect();
+    if !value.is_empty() {
+        fields.entry(name).or_default().push(value);
+    }
+}
+
+/// Told of sessions in which a mail came in chunks.
+const CHUNKS: &str = "chunks";
+
+const HEADER: [(&str, &str); 8] = [
+    ("imf.from", "email.from"),
+    ("imf.to", "email.to"),
+    ("imf.cc", "email.cc"),
+    ("imf.subject", "email.subject"),
+    ("imf.date", "email.date"),
+    ("imf.message_id", "email.message_id"),
+    ("imf.ext.mailer", "email.x_mailer"),
+    ("imf.received", "email.received"),
+];
+
+const COLUMNS: [&str; 9] = [
+    "tcp.stream",
+    "ip.src",
+    "ipv6.src",
+    "tcp.srcport",
+    "ip.dst",
+    "ipv6.dst",
+    "tcp.dstport",
+    "smtp.req.command",
+    "smtp.req.parameter",
+];
+
+/// What clients say in the first session between any two peers. Nothing if tshark is not installed.
+fn sessions(frames: &[TimedFrame]) -> Option<HashMap<Peers, Fields>> {
+    let columns: Vec<&str> = COLUMNS.into_iter().chain(HEADER.map(|(column, _)| column)).collect();
+    let mut sessions: HashMap<Peers, (String, Fields)> = HashMap::new();
+    for line in as_tshark_reads(frames, "smtp.req || imf", &columns)? {
+        let [_, stream, source4, source6, source_port, to4, to6, to_port, commands, parameters, header @ ..] =
+            &line[..]
+        else {
+            panic!("columns are missing: {line:?}");
+        };
+        let end = |v4: &str, v6: &str, port: &str| {
+            let address: IpAddr = if v4.is_empty() { v6.parse().unwrap() } else { v4.parse().unwrap() };
+            SocketAddr::new(address, port.parse().unwrap())
+        };
+        let peers = (end(source4, source6, source_port), end(to4, to6, to_port));
+        let (first, fields) = sessions.entry(peers).or_insert_with(|| (stream.clone(), Fields::new()));
+        if first == stream {
+            add_commands(fields, commands, parameters);
+            add_header(fields, header);
+        }
+    }
+    Some(sessions.into_iter().map(|(peers, (_, fields))| (peers, fields)).collect())
+}
+
+fn add_commands(fields: &mut Fields, commands: &str, parameters: &str) {
+    for (command, parameter) in commands.split('|').zip(parameters.split('|')) {
+        let path = parameter.split_once(':').map_or("", |(_, path)| path.trim());
+        let path = path.split(' ').next().unwrap_or_default();
+        match command.to_ascii_uppercase().as_str() {
+            "HELO" | "EHLO" => add(fields, "smtp.helo", parameter),
+            "MAIL" => add(fields, "smtp.mail_from", path),
+            "RCPT" => add(fields, "smtp.rcpt_to", path),
+            // tshark does not read chunks (RFC 3030).
+            "BDAT" => add(fields, CHUNKS, parameter),
+            _ => {}
+        }
+    }
+}
+
+fn add_header(fields: &mut Fields, header: &[String]) {
+    for (value, (_, name)) in header.iter().zip(HEADER) {
+        // tshark shows where a field was folded.
+        let unfolded = value.replace("\\r\\n", "").replace("\\t", "");
+        unfolded.split('|').for_each(|value| add(fields, name, value));
+    }
+}
+
+/// Nothing if something is irregular about the session, or a mail not whole: readers differ in how they go on.
+fn as_the_sensor_reads(conversation: &dyn Conversation) -> Option<Fields> {
+    let read = |transaction, name| values(&SPEECH, conversation, transaction, Direction::ToServer, name);
+    let sound = |transaction| {
+        let whole = conversation.is_complete(transaction, Direction::ToServer);
+        read(transaction, "app-layer-event").is_empty()
+            && (whole || read(transaction, "smtp.rcpt_to").is_empty())
+    };
+    if !conversation.transactions().all(sound) {
+        return None;
+    }
+    let mut fields = Fields::new();
+    let envelope = ["smtp.helo", "smtp.mail_from", "smtp.rcpt_to"];
+    for name in envelope.into_iter().chain(HEADER.map(|(_, name)| name)) {
+        for transaction in conversation.transactions() {
+            read(transaction, name)
+                .iter()
+                .for_each(|value| add(&mut fields, name, &String::from_utf8_lossy(value)));
+        }
+    }
+    // The greeting is the session's, and shown with each of its transactions.
+    fields.entry("smtp.helo").and_modify(|greetings| greetings.truncate(1));
+    Some(fields)
+}
+
+#[test]
+fn mail_is_what_tshark_reads() {
+    let mut compared = 0;
+    for capture in captures("smtp") {
+        let frames = frames_with(&capture, |packet| {
+            [packet.source_port, packet.destination_port].iter().any(|port| [25, 587].contains(port))
+        });
+        let Some(sessions) = sessions(&frames) else {
+            eprintln!("mail_is_what_tshark_reads: skipped, tshark is not installed");
+            return;
+        };
+        let conversations = conversations(&frames, &SPEECH);
+        for (peers, expected) in sessions.iter().filter(|(_, expected)| !expected.contains_key(CHUNKS)) {
+            let conversation = conversations.get(peers);
+            let Some(read) = conversation.and_then(|heard| as_the_sensor_reads(&**heard)) else { continue };
+            for (name, values) in expected {
+                let read = read.get(name).map_or(&[][..], Vec::as_slice);
+                // Of a header field that stands there twice, rules see the first.
+                let values = &values[..read.len().clamp(1, values.len())];
+                assert_eq!(read, values, "{} {peers:?} {name}", capture.display());
+                compared += values.len();
+            }
+        }
+    }
+    assert!(compared >= 20, "only {compared} values");
+}
