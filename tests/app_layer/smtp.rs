@@ -20,9 +20,6 @@ fn add(fields: &mut Fields, name: &'static str, value: &str) {
     }
 }
 
-/// Told of sessions in which a mail came in chunks.
-const CHUNKS: &str = "chunks";
-
 const HEADER: [(&str, &str); 8] = [
     ("imf.from", "email.from"),
     ("imf.to", "email.to"),
@@ -34,38 +31,38 @@ const HEADER: [(&str, &str); 8] = [
     ("imf.received", "email.received"),
 ];
 
-const COLUMNS: [&str; 9] = [
-    "tcp.stream",
-    "ip.src",
-    "ipv6.src",
-    "tcp.srcport",
-    "ip.dst",
-    "ipv6.dst",
-    "tcp.dstport",
-    "smtp.req.command",
-    "smtp.req.parameter",
-];
+const ADDRESSES: [&str; 6] = ["ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport"];
+
+/// The ends of a line's frame, read from the columns of [`ADDRESSES`].
+fn peers(columns: &[String]) -> Peers {
+    let end = |columns: &[String]| {
+        let [v4, v6, port] = columns else { panic!("columns are missing: {columns:?}") };
+        let address: IpAddr = [v4, v6].iter().find_map(|address| address.parse().ok()).unwrap();
+        SocketAddr::new(address, port.parse().unwrap())
+    };
+    (end(&columns[..3]), end(&columns[3..6]))
+}
 
 /// What clients say in the first session between any two peers. Nothing if tshark is not installed.
 fn sessions(frames: &[TimedFrame]) -> Option<HashMap<Peers, Fields>> {
-    let columns: Vec<&str> = COLUMNS.into_iter().chain(HEADER.map(|(column, _)| column)).collect();
+    let own = ["tcp.stream", "smtp.req.command", "smtp.req.parameter"];
+    let columns: Vec<&str> =
+        ADDRESSES.into_iter().chain(own).chain(HEADER.map(|(column, _)| column)).collect();
     let mut sessions: HashMap<Peers, (String, Fields)> = HashMap::new();
     for line in as_tshark_reads(frames, "smtp.req || imf", &columns)? {
-        let [_, stream, source4, source6, source_port, to4, to6, to_port, commands, parameters, header @ ..] =
-            &line[..]
-        else {
+        let [stream, commands, parameters, header @ ..] = &line[7..] else {
             panic!("columns are missing: {line:?}");
         };
-        let end = |v4: &str, v6: &str, port: &str| {
-            let address: IpAddr = if v4.is_empty() { v6.parse().unwrap() } else { v4.parse().unwrap() };
-            SocketAddr::new(address, port.parse().unwrap())
-        };
-        let peers = (end(source4, source6, source_port), end(to4, to6, to_port));
-        let (first, fields) = sessions.entry(peers).or_insert_with(|| (stream.clone(), Fields::new()));
+        let session = sessions.entry(peers(&line[1..]));
+        let (first, fields) = session.or_insert_with(|| (stream.clone(), Fields::new()));
         if first == stream {
             add_commands(fields, commands, parameters);
             add_header(fields, header);
         }
+    }
+    // tshark does not read chunks (RFC 3030).
+    for line in as_tshark_reads(frames, "tcp.payload contains \"BDAT \"", &ADDRESSES)? {
+        sessions.remove(&peers(&line[1..]));
     }
     Some(sessions.into_iter().map(|(peers, (_, fields))| (peers, fields)).collect())
 }
@@ -78,8 +75,6 @@ fn add_commands(fields: &mut Fields, commands: &str, parameters: &str) {
             "HELO" | "EHLO" => add(fields, "smtp.helo", parameter),
             "MAIL" => add(fields, "smtp.mail_from", path),
             "RCPT" => add(fields, "smtp.rcpt_to", path),
-            // tshark does not read chunks (RFC 3030).
-            "BDAT" => add(fields, CHUNKS, parameter),
             _ => {}
         }
     }
@@ -130,7 +125,7 @@ fn mail_is_what_tshark_reads() {
             return;
         };
         let conversations = conversations(&frames, &SPEECH);
-        for (peers, expected) in sessions.iter().filter(|(_, expected)| !expected.contains_key(CHUNKS)) {
+        for (peers, expected) in &sessions {
             let conversation = conversations.get(peers);
             let Some(read) = conversation.and_then(|heard| as_the_sensor_reads(&**heard)) else { continue };
             for (name, values) in expected {
