@@ -55,6 +55,10 @@ const COUNTERPARTS: &[(&str, &str, Form)] = &[
     ("classification-file", "rules.classification", Form::Text),
     ("reference-config-file", "rules.reference", Form::Text),
     ("threshold-file", "rules.threshold", Form::Text),
+    ("reputation-categories-file", "reputation.categories", Form::Text),
+    ("geoip-database", "geoip.database", Form::Text),
+    ("datasets.rules.allow-write", "datasets.allow_write", Form::Switch),
+    ("datasets.defaults.memcap", "limits.memory.dataset_bytes", Form::Size),
     ("packet-alert-max", "detect.max_alerts_per_packet", Form::Number),
     ("vlan.use-for-tracking", "flow.vlan_use", Form::Switch),
     ("flow.memcap", "limits.flow.memory_bytes", Form::Size),
@@ -92,6 +96,18 @@ const HOST_POLICIES: &[(&str, &str)] = &[
 /// Tunnels over UDP, of which each has a section in `decoder`.
 const TUNNELS: &[&str] = &["teredo", "vxlan", "geneve"];
 
+/// What stands in the section `datasets` beside the sets.
+const NO_DATASETS: &[&str] = &["rules", "defaults", "limits"];
+
+/// Settings of a data set with their counterparts.
+const DATASET: &[(&str, &str, Form)] = &[
+    ("type", "type", Form::Text),
+    ("load", "load", Form::Text),
+    ("save", "save", Form::Text),
+    ("state", "state", Form::Text),
+    ("memcap", "memcap_bytes", Form::Size),
+];
+
 /// The most ports that a tunnel is looked for on: each is compared with those of every datagram.
 const MAX_TUNNEL_PORTS: usize = 16;
 
@@ -116,13 +132,15 @@ pub fn import(name: &str, text: &str) -> Result<Import, ImportError> {
         tree: Table::new(),
         left_out: Vec::new(),
     };
-    taking.rule_files();
+    taking.files("default-rule-path", "rule-files", &["rules", "files"]);
+    taking.files("default-reputation-path", "reputation-files", &["reputation", "files"]);
     let variables = taking.variables();
     for &(from, to, form) in COUNTERPARTS {
         if let Some(value) = taking.take(from) {
             taking.set(from, &to.split('.').collect::<Vec<_>>(), form.read(&value));
         }
     }
+    taking.datasets();
     taking.checksums();
     taking.host_policies();
     TUNNELS.iter().for_each(|tunnel| taking.tunnel(tunnel, &variables));
@@ -203,18 +221,32 @@ impl Taking {
         self.left_out.push(LeftOut { key: key.to_owned(), why: why.into() });
     }
 
-    /// `default-rule-path` and `rule-files`.
-    fn rule_files(&mut self) {
-        let base = self.take("default-rule-path").and_then(|path| text(&path)).unwrap_or_default();
+    /// A list of files, relative to a path: `default-rule-path` and `rule-files`.
+    fn files(&mut self, base: &str, list: &str, to: &[&str]) {
+        let base = self.take(base).and_then(|path| text(&path)).unwrap_or_default();
         let mut files = Vec::new();
-        for file in self.take("rule-files").iter().flat_map(items) {
+        for file in self.take(list).iter().flat_map(items) {
             match text(file).and_then(|name| without_pattern(&Path::new(&base).join(name))) {
                 Some(path) => files.push(toml::Value::String(path)),
-                None => self.leave_out("rule-files", format!("{} names no file", words(file))),
+                None => self.leave_out(list, format!("{} names no file", words(file))),
             }
         }
         if !files.is_empty() {
-            self.set("rule-files", &["rules", "files"], Ok(files.into()));
+            self.set(list, to, Ok(files.into()));
+        }
+    }
+
+    /// The sets in `datasets`.
+    fn datasets(&mut self) {
+        let section = self.document.get("datasets").and_then(Value::as_mapping);
+        let names: Vec<String> = section.into_iter().flatten().filter_map(|(name, _)| text(name)).collect();
+        for name in names.iter().filter(|name| !NO_DATASETS.contains(&name.as_str())) {
+            for &(from, to, form) in DATASET {
+                let from = format!("datasets.{name}.{from}");
+                if let Some(value) = self.take(&from) {
+                    self.set(&from, &["datasets", "sets", name, to], form.read(&value));
+                }
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 use super::{COUNTERPARTS, HOST_POLICIES, Import, ImportError, import};
 use crate::config::key::Keys;
-use crate::config::{Config, Sources};
+use crate::config::{Config, DatasetConfig, DatasetType, Sources};
 use crate::decode::ChecksumMode;
 use crate::reassembly::fragment::OverlapPolicy;
 use crate::runtime;
@@ -106,6 +106,36 @@ fn what_has_a_counterpart_is_taken_over() {
     assert_eq!(policy("192.0.2.1"), OverlapPolicy::Linux);
     assert_eq!(policy("192.0.2.7"), OverlapPolicy::First);
     assert_eq!(policy("::1"), OverlapPolicy::Linux);
+}
+
+#[test]
+fn lists_that_rules_ask_are_taken_over() {
+    let yaml = "default-reputation-path: /etc/suricata/iprep\n\
+         reputation-categories-file: /etc/suricata/iprep/categories.txt\n\
+         reputation-files:\n\
+        \x20 - bad.list\n\
+        \x20 - /opt/own.list\n\
+         geoip-database: /usr/share/GeoIP/GeoLite2-Country.mmdb\n\
+         datasets:\n\
+        \x20 defaults: {memcap: 10mb, hashsize: 2048}\n\
+        \x20 rules: {allow-write: no}\n\
+        \x20 ua-seen: {type: md5, state: ua-seen.lst, memcap: 1kb}\n\
+        \x20 odd: {type: number}\n";
+    let Config { reputation, geoip, datasets, limits, .. } = config(yaml);
+    assert_eq!(reputation.categories.as_deref(), Some(Path::new("/etc/suricata/iprep/categories.txt")));
+    assert_eq!(reputation.files, ["/etc/suricata/iprep/bad.list", "/opt/own.list"].map(Path::new));
+    assert_eq!(geoip.database.as_deref(), Some(Path::new("/usr/share/GeoIP/GeoLite2-Country.mmdb")));
+    assert!(!datasets.allow_write);
+    assert_eq!(limits.memory.dataset_bytes, 10 << 20);
+    let set = DatasetConfig {
+        kind: DatasetType::Md5,
+        state: Some("ua-seen.lst".into()),
+        memcap_bytes: Some(1024),
+        ..DatasetConfig::default()
+    };
+    assert_eq!(datasets.sets.into_iter().collect::<Vec<_>>(), [("ua-seen".to_owned(), set)]);
+    let left_out: Vec<String> = left_out(yaml).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(left_out, ["datasets.odd.type", "datasets.defaults.hashsize"]);
 }
 
 #[test]
