@@ -45,6 +45,8 @@ enum Place {
 struct Window {
     first: Timestamp,
     count: u32,
+    /// For how long it is kept; `None` for as long as there is room.
+    seconds: Option<u32>,
 }
 
 /// Alerts of a rule that are not wanted from or to some addresses (`suppress`).
@@ -158,11 +160,11 @@ impl ThresholdTable {
 impl Windows {
     /// Counts a match; whether the threshold lets it through.
     fn count(&mut self, key: Key, threshold: Threshold, now: Timestamp, counters: &mut Counters) -> bool {
-        let window = self.window(key, now, threshold.seconds, counters);
         // One that backs off counts for as long as its flow lives.
-        if !matches!(threshold.kind, ThresholdKind::Backoff { .. }) {
-            window.renew(now, threshold.seconds);
-        }
+        let backs = matches!(threshold.kind, ThresholdKind::Backoff { .. });
+        let seconds = (!backs).then_some(threshold.seconds);
+        let window = self.window(key, now, seconds, counters);
+        window.renew(now, seconds);
         window.count = window.count.saturating_add(1);
         match threshold.kind {
             ThresholdKind::Limit => window.count <= threshold.count,
@@ -182,9 +184,10 @@ impl Windows {
     /// Counts a match; whether it comes too fast, or while its rule is silent since one did. A window that holds too
     /// many begins with the first of those.
     fn count_rate(&mut self, key: Key, rate: &RateFilter, now: Timestamp, counters: &mut Counters) -> bool {
-        let window = self.window(key, now, rate.seconds.max(rate.timeout_seconds), counters);
+        let kept = rate.seconds.max(rate.timeout_seconds);
+        let window = self.window(key, now, Some(kept), counters);
         let was_silent = window.count > rate.count;
-        window.renew(now, if was_silent { rate.timeout_seconds } else { rate.seconds });
+        window.renew(now, Some(if was_silent { rate.timeout_seconds } else { rate.seconds }));
         window.count = window.count.saturating_add(1);
         let is_silent = window.count > rate.count;
         if is_silent && !was_silent {
@@ -193,18 +196,25 @@ impl Windows {
         is_silent
     }
 
-    /// The window of a key, a new one where there is none; `seconds` is how long windows like it are kept.
-    fn window(&mut self, key: Key, now: Timestamp, seconds: u32, counters: &mut Counters) -> &mut Window {
+    /// The window of a key, a new one where there is none; `seconds` is how long it is kept.
+    fn window(
+        &mut self,
+        key: Key,
+        now: Timestamp,
+        seconds: Option<u32>,
+        counters: &mut Counters,
+    ) -> &mut Window {
         if !self.windows.contains_key(&key) && self.windows.len() >= self.capacity {
-            self.make_room(now, u64::from(seconds) * NANOS, counters);
+            self.make_room(now, counters);
         }
-        self.windows.entry(key).or_insert(Window { first: now, count: 0 })
+        self.windows.entry(key).or_insert(Window { first: now, count: 0, seconds })
     }
 
-    /// Gives up windows that are over, and if none is, all of them: thresholds then begin anew, which is counted.
-    fn make_room(&mut self, now: Timestamp, span_ns: u64, counters: &mut Counters) {
-        self.windows.retain(|_, window| now.nanos_since(window.first) <= span_ns);
-        if self.windows.len() >= self.capacity {
+    /// Gives up windows that are over, and if few are, all of them: thresholds then begin anew, which is counted. So
+    /// an eighth of the table at least is filled again before this looks at all of it once more.
+    fn make_room(&mut self, now: Timestamp, counters: &mut Counters) {
+        self.windows.retain(|_, window| !window.is_over(now, window.seconds));
+        if self.windows.len() + self.capacity / 8 >= self.capacity {
             counters.add(Counter::ThresholdsEvicted, self.windows.len() as u64);
             self.windows.clear();
         }
@@ -212,10 +222,15 @@ impl Windows {
 }
 
 impl Window {
+    /// Whether it is over when it holds for so long; its last second is part of it.
+    fn is_over(&self, now: Timestamp, seconds: Option<u32>) -> bool {
+        seconds.is_some_and(|seconds| now.nanos_since(self.first) > u64::from(seconds) * NANOS)
+    }
+
     /// Begins anew if it is over.
-    fn renew(&mut self, now: Timestamp, seconds: u32) {
-        if now.nanos_since(self.first) > u64::from(seconds) * NANOS {
-            *self = Self { first: now, count: 0 };
+    fn renew(&mut self, now: Timestamp, seconds: Option<u32>) {
+        if self.is_over(now, seconds) {
+            *self = Self { first: now, count: 0, ..*self };
         }
     }
 }
@@ -295,6 +310,48 @@ mod tests {
     }
 
     #[test]
+    fn one_that_backs_off_alerts_at_each_power() {
+        let times: Vec<u64> = (1..=700).collect();
+        for (count, multiplier, expected) in [
+            (1, 10, &[1, 10, 100][..]),
+            (1, 2, &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
+            (5, 5, &[5, 25, 125, 625]),
+        ] {
+            assert_eq!(admitted(ThresholdKind::Backoff { multiplier }, count, 0, &times), expected);
+        }
+    }
+
+    #[test]
+    fn matches_too_far_apart_reach_no_count() {
+        assert_eq!(admitted(ThresholdKind::Threshold, 2, 10, &[0, 11, 22, 23]), [23]);
+        assert_eq!(admitted(ThresholdKind::Both, 2, 10, &[0, 1, 2, 11, 12, 13]), [1, 12]);
+        assert_eq!(admitted(ThresholdKind::Filter, 1, 10, &[0, 1, 11, 12]), [1, 12]);
+    }
+
+    #[test]
+    fn what_is_tracked_is_counted_apart() {
+        // Sender, receiver, flow.
+        let matches = [("10.0.0.1", "10.0.0.2", 1), ("10.0.0.2", "10.0.0.1", 1), ("10.0.0.1", "10.0.0.3", 2)];
+        for (track, expected) in [
+            (Track::Source, [true, true, false]),
+            (Track::Destination, [true, true, true]),
+            (Track::Both, [true, false, true]),
+            (Track::Flow, [true, false, true]),
+            (Track::Rule, [true, false, false]),
+        ] {
+            let mut table = ThresholdTable::new(16);
+            let threshold = Threshold { kind: ThresholdKind::Limit, track, count: 1, seconds: 60 };
+            let admitted = matches.map(|(source, destination, flow)| {
+                let mut rule = found_rule(Timestamp::ZERO, source, Some(threshold));
+                rule.packet_destination = destination.parse().expect("valid");
+                rule.detection.flow_id = Some(flow);
+                table.admits(&rule, &mut Counters::default())
+            });
+            assert_eq!(admitted, expected, "{track:?}");
+        }
+    }
+
+    #[test]
     fn a_window_holds_its_last_second_and_begins_anew_after_it() {
         assert_eq!(admitted(ThresholdKind::Limit, 1, 10, &[0, 10, 11, 21, 22]), [0, 11, 22]);
     }
@@ -337,6 +394,21 @@ mod tests {
             assert!(table.admits(&found_rule(Timestamp::ZERO, address, threshold), &mut counters));
         }
         assert_eq!(counters.value(Counter::ThresholdsEvicted), 2);
+    }
+
+    #[test]
+    fn room_is_made_of_windows_that_are_over_by_their_own_length() {
+        let (mut table, mut counters) = (ThresholdTable::new(9), Counters::default());
+        let mut admits = |second: u64, last: u8, seconds: u32| {
+            let threshold = Threshold { kind: ThresholdKind::Limit, track: Track::Source, count: 1, seconds };
+            let source = format!("10.0.0.{last}");
+            table.admits(&found_rule(Timestamp::new(second, 0), &source, Some(threshold)), &mut counters)
+        };
+        assert!((0..7).all(|host| admits(0, host, 5)));
+        assert!((7..9).all(|host| admits(0, host, 3600)));
+        assert!((10..16).all(|host| admits(10, host, 5)));
+        assert!((7..9).all(|host| !admits(11, host, 3600)), "the long ones are kept");
+        assert_eq!(counters.value(Counter::ThresholdsEvicted), 0);
     }
 
     /// Which of matches at these seconds alert under a rate filter of two in ten seconds, silent for thirty.
