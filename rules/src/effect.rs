@@ -86,7 +86,7 @@ pub enum Effect {
         /// How long it lives.
         expire_seconds: u32,
     },
-    /// `tag`: packets that follow are reported too.
+    /// `tag`: packets that follow are marked.
     Tag {
         /// Whose.
         scope: TagScope,

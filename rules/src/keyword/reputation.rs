@@ -65,7 +65,7 @@ impl Keyword for IpRep {
 
     fn doc(&self) -> &'static str {
         "The reputation of an address in a category, a score from 0 to 127 to compare, or `isset` or `isnotset`: of \
-         `src`, `dst`, `any` or `both`."
+         `src`, `dst`, `any` or `both`. It needs the lists that the configuration names."
     }
 
     fn examples(&self) -> Vec<Example> {

@@ -1,4 +1,4 @@
-//! `tag`: packets that follow a match are reported too.
+//! `tag`: packets that follow a match are marked.
 
 use super::{Argument, Example, Keyword};
 use crate::diagnostic::Diagnostic;
@@ -18,8 +18,9 @@ impl Keyword for Tag {
     }
 
     fn doc(&self) -> &'static str {
-        "Packets after a match are reported too: of the flow (`session`), or of one of its addresses (`host`, with \
-         `src` or `dst` at the end), for so many `packets`, `seconds` or `bytes`."
+        "Packets after a match are marked: of the flow (`session`), or of one of its addresses (`host`, with `src` or \
+         `dst` at the end), for so many `packets`, `seconds` or `bytes`. Marked packets are counted; there is no event \
+         for a packet."
     }
 
     fn examples(&self) -> Vec<Example> {
@@ -50,7 +51,7 @@ impl Keyword for Tag {
         let effect = scope_of(scope, rest.get(2).copied()).zip(metric_of(rest));
         let (scope, metric) = effect.ok_or_else(|| {
             argument
-                .error("bad-tag", "this doesn't say what is reported")
+                .error("bad-tag", "this doesn't say what is marked")
                 .with_help("write `tag:session`, `tag:session,10,packets` or `tag:host,60,seconds,src`")
         })?;
         draft.effects.push(Effect::Tag { scope, metric });
