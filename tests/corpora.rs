@@ -54,3 +54,8 @@ fn tls() {
 fn smtp() {
     replay("smtp", targets::smtp);
 }
+
+#[test]
+fn stream() {
+    replay("stream", targets::stream);
+}

@@ -7,6 +7,7 @@ use rules::header::variable::{Resolver, Variables};
 use rules::names::Names;
 use rules::parse::parse;
 use rules::text::Source;
+use rules::view::{Packet, Tcp, Transport};
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
 use sensor::app_layer::{dhcp, dns, smtp, tls, vocabulary};
@@ -14,6 +15,9 @@ use sensor::capture::{Frame, LinkType};
 use sensor::counter::Counters;
 use sensor::decode::{Decoder, checksum};
 use sensor::event::Direction;
+use sensor::limits::StreamLimits;
+use sensor::reassembly::stream::{Session, StreamConfig, StreamEngine};
+use sensor::reassembly::{HostPolicies, OverlapPolicy};
 use sensor::time::Timestamp;
 
 /// The text of a rule file.
@@ -119,4 +123,71 @@ fn converse(speech: &Speech, mut said: &[u8]) {
 /// A session of SMTP.
 pub(crate) fn smtp(data: &[u8]) {
     converse(&smtp::SPEECH, data);
+}
+
+/// Segments of one TCP session, eight bytes and a payload each: flags, what else happens, sequence number,
+/// acknowledgement, length, urgent pointer. The first byte chooses the configuration.
+pub(crate) fn stream(data: &[u8]) {
+    let Some((&first, mut rest)) = data.split_first() else { return };
+    let config = StreamConfig {
+        depth_bytes: 4096,
+        midstream: first & 0x10 != 0,
+        one_sided: first & 0x20 != 0,
+        ..StreamConfig::default()
+    };
+    let limits = StreamLimits {
+        memory_bytes: if first & 0x40 != 0 { 2048 } else { 1 << 20 },
+        ..StreamLimits::default()
+    };
+    let policy = OverlapPolicy::ALL[usize::from(first & 0x0f) % OverlapPolicy::ALL.len()];
+    let mut engine = StreamEngine::new(&config, &limits, HostPolicies::all(policy));
+    let mut session: Option<Box<Session>> = None;
+    let (mut counters, mut second) = (Counters::default(), 0);
+    while let Some((&[flags, bits, a, b, c, d, len, urgent], after)) = rest.split_first_chunk() {
+        let (payload, next) = after.split_at(usize::from(len).min(after.len()));
+        rest = next;
+        second += u64::from(bits >> 5);
+        let mut header = vec![0; 20];
+        header[4..8].copy_from_slice(&i32::from(i16::from_be_bytes([a, b])).to_be_bytes());
+        header[8..12].copy_from_slice(&i32::from(i16::from_be_bytes([c, d])).to_be_bytes());
+        header[13..16].copy_from_slice(&[flags, bits & 0x1c, 0xff]);
+        header[19] = urgent;
+        if bits & 2 != 0 {
+            header.extend_from_slice(&[1, 1, 8, 10, 0, 0, 0, urgent, 0, 0, 0, len]);
+        }
+        let tcp = Tcp::new(&header).expect("20 bytes and more");
+        let packet = Packet { transport: Transport::Tcp(tcp), payload, ..Packet::EMPTY };
+        let direction = Direction::ALL[usize::from(bits & 1)];
+        if session.as_ref().is_some_and(|it| engine.reuses(it, &packet, direction)) {
+            engine.end(session.take().expect("just seen"));
+        }
+        engine.follow(&mut session, &packet, direction, Timestamp::new(second, 0), &mut counters);
+        assert!(engine.memory() as u64 <= limits.memory_bytes);
+        let Some(session) = &mut session else { continue };
+        look_at(session);
+        match bits >> 5 {
+            5 => engine.release(session, direction, session.side(direction).usable_end()),
+            6 => session.disable(direction),
+            7 => engine.finish(session),
+            _ => {}
+        }
+    }
+    if let Some(session) = session {
+        engine.end(session);
+    }
+    assert_eq!((engine.memory(), engine.sessions()), (0, 0));
+}
+
+/// Everything that a session shows must fit together.
+fn look_at(session: &Session) {
+    for direction in Direction::ALL {
+        let side = session.side(direction);
+        let mut at = 0;
+        while let Some(block) = side.next_block(at) {
+            assert!(block.offset >= at.max(side.base()) && !block.bytes.is_empty());
+            assert!(!side.is_gap(block.offset));
+            at = block.offset + block.bytes.len() as u64;
+        }
+        assert!(at <= side.right_edge() && side.usable_end() <= side.acked());
+    }
 }

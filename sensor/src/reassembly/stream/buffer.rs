@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 /// What an early piece counts in memory beside its bytes: its record and its share of the map that holds it.
-pub(super) const PIECE_BYTES: usize = 64;
-/// What a run counts in memory beside its bytes.
-const RUN_BYTES: usize = 64;
+const PIECE_BYTES: usize = 96;
+/// What a run counts in memory beside its bytes: its record, and its share of the list of runs. No more than the early
+/// piece that it is made of where data is given up.
+const RUN_BYTES: usize = PIECE_BYTES;
 /// Released bytes at the front of a run, or unused ones among early bytes, are tolerated up to this many.
 const SLACK_BYTES: usize = 4096;
 
@@ -48,10 +49,6 @@ impl Run {
         self.head == self.store.len()
     }
 
-    fn memory(&self) -> usize {
-        RUN_BYTES + self.store.capacity()
-    }
-
     /// From `from` on, which lies in the run.
     fn block(&self, from: u64) -> Block<'_> {
         let offset = from.max(self.offset);
@@ -59,18 +56,22 @@ impl Run {
     }
 
     /// Forgets what stands before `below`. What remains is moved to the front once it is no longer than what was
-    /// forgotten, so that each byte forgotten pays for one moved.
-    fn release(&mut self, below: u64) {
+    /// forgotten, so that each byte forgotten pays for one moved. Tells how much was moved.
+    fn release(&mut self, below: u64) -> usize {
         let len = below.saturating_sub(self.offset).min(self.bytes().len() as u64);
         self.head += len as usize;
         self.offset += len;
         if self.is_empty() {
             self.store.clear();
             self.head = 0;
+            0
         } else if self.head >= SLACK_BYTES && self.head >= self.store.len() - self.head {
             self.store.copy_within(self.head.., 0);
             self.store.truncate(self.store.len() - self.head);
             self.head = 0;
+            self.store.len()
+        } else {
+            0
         }
     }
 }
@@ -124,25 +125,27 @@ impl Buffer {
         self.current.is_empty() && self.older.is_empty() && self.early.is_empty()
     }
 
-    /// Memory held, in bytes.
+    /// Memory held, in bytes, with what a gap can add to it: another run, and early bytes moved there.
     pub(super) fn memory(&self) -> usize {
+        let runs = self.older.len() + 1 + usize::from(!self.current.is_empty());
         size_of::<Self>()
+            + runs * RUN_BYTES
             + self.older_memory
             + self.current.store.capacity()
             + self.early_store.capacity()
+            + self.early_bytes
             + self.early.len() * PIECE_BYTES
     }
 
     /// How much [`memory`](Self::memory) can grow when a segment that spans `span` is added, and by how many pieces.
     pub(super) fn growth(&self, span: &Range<u64>) -> (usize, usize) {
-        let len = span.end.saturating_sub(span.start) as usize;
-        if self.early.is_empty() && span.start <= self.current.end() {
-            return (doubling(&self.current.store, len), 0);
+        let len = (span.end - span.start) as usize;
+        if span.start <= self.current.end() {
+            return (RUN_BYTES + doubling(&self.current.store, len + self.early_bytes), 0);
         }
         // A segment can fill the hole before each piece it meets, the one behind them, and cut a piece at either end.
         let pieces = self.early.range(span.clone()).count() + 3;
-        let settled = doubling(&self.current.store, len + self.early_bytes);
-        (settled + doubling(&self.early_store, len) + pieces * PIECE_BYTES, pieces)
+        (RUN_BYTES + len + doubling(&self.early_store, len) + pieces * PIECE_BYTES, pieces)
     }
 
     /// Pieces that wait behind a hole.
@@ -167,9 +170,10 @@ impl Buffer {
 
     /// The first run of bytes at or after `from`. Of what waits behind a hole, one piece at a time.
     pub(super) fn next_block(&self, from: u64) -> Option<Block<'_>> {
-        if from < self.current.end() {
-            let older = self.older.partition_point(|run| run.end() <= from);
-            return Some(self.older.get(older).unwrap_or(&self.current).block(from));
+        let older = self.older.partition_point(|run| run.end() <= from);
+        let run = self.older.get(older).unwrap_or(&self.current);
+        if from < run.end() && !run.is_empty() {
+            return Some(run.block(from));
         }
         let within = self.early.range(..=from).next_back().filter(|(_, piece)| piece.end > from);
         let (&start, piece) = within.or_else(|| self.early.range(from..).next())?;
@@ -202,13 +206,15 @@ impl Buffer {
     pub(super) fn release(&mut self, below: u64) {
         while let Some(run) = self.older.front_mut() {
             if run.end() > below {
-                run.release(below);
+                let moved = run.release(below);
+                self.count_work(moved);
                 break;
             }
-            self.older_memory -= run.memory();
+            self.older_memory -= run.store.capacity();
             self.older.pop_front();
         }
-        self.current.release(below);
+        let moved = self.current.release(below);
+        self.count_work(moved);
     }
 
     /// Begins a new run at `offset`, beyond the end of the current one and at most where the first early piece begins.
@@ -218,7 +224,7 @@ impl Buffer {
             return;
         }
         let run = std::mem::replace(&mut self.current, Run::at(offset));
-        self.older_memory += run.memory();
+        self.older_memory += run.store.capacity();
         self.older.push_back(run);
     }
 
@@ -263,10 +269,19 @@ impl Buffer {
         self.tidy_early();
     }
 
-    /// Moves what waits right behind the current run to its end.
+    /// Moves what waits right behind the current run, which is empty, there.
     pub(super) fn settle(&mut self) {
-        let end = self.current.end();
-        self.fill(&(end..end), &[], OverlapPolicy::First);
+        let start = self.current.end();
+        let mut end = start;
+        for (&at, piece) in &self.early {
+            if at != end {
+                break;
+            }
+            end = piece.end;
+        }
+        // Not more than what is freed there.
+        self.current.store.reserve_exact((end - start) as usize);
+        self.fill(&(start..start), &[], OverlapPolicy::First);
     }
 
     /// Adds a segment that lies wholly behind a hole.

@@ -11,22 +11,27 @@ struct Complaints {
     acknowledgement: StreamEvent,
     fin: StreamEvent,
     data: StreamEvent,
+    /// Of data that was acknowledged before.
+    repetition: Option<StreamEvent>,
 }
 
 const FIN_WAIT_1: Complaints = Complaints {
     acknowledgement: StreamEvent::Fin1InvalidAck,
     fin: StreamEvent::Fin1FinWrongSeq,
     data: StreamEvent::Fin1AckWrongSeq,
+    repetition: None,
 };
 const FIN_WAIT_2: Complaints = Complaints {
     acknowledgement: StreamEvent::Fin2InvalidAck,
     fin: StreamEvent::Fin2FinWrongSeq,
     data: StreamEvent::Fin2AckWrongSeq,
+    repetition: None,
 };
 const CLOSE_WAIT: Complaints = Complaints {
     acknowledgement: StreamEvent::ClosewaitInvalidAck,
     fin: StreamEvent::ClosewaitFinOutOfWindow,
     data: StreamEvent::ClosewaitAckOutOfWindow,
+    repetition: Some(StreamEvent::ClosewaitPktBeforeLastAck),
 };
 
 impl Tracker<'_> {
@@ -105,6 +110,10 @@ impl Tracker<'_> {
             return Ok(());
         }
         self.check_timestamp()?;
+        if let Some(event) = complaints.repetition.filter(|_| self.is_before_last_ack()) {
+            self.note_repetition();
+            return self.refuse(event);
+        }
         let repeats = self.repeats_data() || self.repeats_fin();
         if !repeats {
             let fits = if self.segment.has(FIN) { self.is_in_window() } else { self.ends_in_window() };
@@ -112,10 +121,6 @@ impl Tracker<'_> {
         }
         if !self.acknowledges_what_may_be() {
             return self.refuse(complaints.acknowledgement);
-        }
-        if self.is_before_last_ack() && complaints.data == StreamEvent::ClosewaitAckOutOfWindow {
-            self.note_repetition();
-            return self.refuse(StreamEvent::ClosewaitPktBeforeLastAck);
         }
         self.take_closing();
         if self.segment.has(FIN) {

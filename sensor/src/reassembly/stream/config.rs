@@ -13,6 +13,11 @@ pub struct StreamConfig {
     pub midstream: bool,
     /// Whether connections of which one direction alone is seen are followed (`stream.async-oneside`).
     pub one_sided: bool,
+    /// What becomes of urgent data (`stream.reassembly.urgent.policy`).
+    pub urgent: UrgentPolicy,
+    /// What becomes of it once 65,535 bytes of a direction were taken out, or 128 wait for their acknowledgement
+    /// (`stream.reassembly.urgent.oob-limit-policy`).
+    pub urgent_limit: UrgentLimitPolicy,
     /// How many SYN with other sequence numbers are remembered until one is answered (`stream.max-syn-queued`).
     pub max_syn_queued: u8,
     /// How many SYN/ACK with other sequence numbers are remembered until one is answered
@@ -26,8 +31,39 @@ impl Default for StreamConfig {
             depth_bytes: 1 << 20,
             midstream: false,
             one_sided: false,
+            urgent: UrgentPolicy::default(),
+            urgent_limit: UrgentLimitPolicy::default(),
             max_syn_queued: 10,
             max_synack_queued: 5,
         }
     }
+}
+
+/// What becomes of urgent data (RFC 9293 §3.8.5): the byte before the urgent pointer, which applications read beside
+/// their stream or within it (RFC 6093 §3.1).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UrgentPolicy {
+    /// It is taken out of the stream, as hosts do unless told otherwise.
+    #[default]
+    Oob,
+    /// It stays in the stream.
+    Inline,
+    /// Segments with urgent data are not looked at.
+    Drop,
+    /// It is missing from the stream.
+    Gap,
+}
+
+/// What becomes of urgent data once too many bytes of it were taken out of a stream.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UrgentLimitPolicy {
+    /// It stays in the stream.
+    Inline,
+    /// Segments with urgent data are not looked at.
+    #[default]
+    Drop,
+    /// It is missing from the stream.
+    Gap,
 }

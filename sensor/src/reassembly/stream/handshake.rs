@@ -135,13 +135,13 @@ impl Tracker<'_> {
         let four_way = self.session.traits.contains(Traits::FOUR_WAY);
         self.require(four_way, StreamEvent::ThreewhsSynackInWrongDirection)?;
         self.require(self.acknowledgement() == 0, StreamEvent::FourwhsSynackWithWrongAck)?;
-        self.require(self.sequence() == -1, StreamEvent::FourwhsSynackWithWrongSyn)?;
+        self.require(self.sequence() == 0, StreamEvent::FourwhsSynackWithWrongSyn)?;
         self.session.agree();
         self.session.state = State::SynReceived;
         Ok(())
     }
 
-    /// Another SYN before any answer.
+    /// Another SYN before any answer: other than the first if in its number, or in the timestamp that an answer echoes.
     fn repeat_syn(&mut self) -> Verdict {
         let opening = self.segment.opening();
         if !self.is_openers() {
@@ -149,7 +149,10 @@ impl Tracker<'_> {
             self.session.note_opening(self.segment.direction, &opening, self.segment.second);
             return Ok(());
         }
-        if self.own().initial_sequence == self.segment.sequence {
+        let own = self.own();
+        let known = own.initial_sequence == opening.sequence
+            && opening.timestamp.is_none_or(|timestamp| timestamp == own.timestamp);
+        if known {
             return Ok(());
         }
         let limit = self.engine.config.max_syn_queued;
@@ -159,7 +162,8 @@ impl Tracker<'_> {
     /// Keeps another SYN or SYN/ACK, since it may be the one that the peer answers.
     fn remember(&mut self, opening: Opening, limit: u8, flood: StreamEvent) -> Verdict {
         let candidates = &mut self.session.candidates;
-        if candidates.iter().any(|it| it.sequence == opening.sequence) {
+        let known = |it: &Opening| it.sequence == opening.sequence && it.timestamp == opening.timestamp;
+        if candidates.iter().any(known) {
             return Ok(());
         }
         if candidates.len() >= usize::from(limit) {
@@ -176,7 +180,7 @@ impl Tracker<'_> {
         }
         let expected = self.own().next as i64;
         self.require(self.sequence() == expected, StreamEvent::ThreewhsAsyncWrongSeq)?;
-        self.session.traits.insert(Traits::ONE_SIDED);
+        self.session.only = Some(self.segment.direction);
         let heard = self.segment.acknowledgement.wrapping_sub(1);
         self.other_mut().start(heard);
         self.establish();
@@ -229,7 +233,7 @@ impl Tracker<'_> {
             return Ok(());
         }
         if sequence == expected && self.engine.config.one_sided {
-            self.session.traits.insert(Traits::ONE_SIDED);
+            self.session.only = Some(self.segment.direction);
             self.establish();
             return Ok(());
         }
@@ -252,6 +256,7 @@ impl Tracker<'_> {
     /// The responder's ACK or data before the opener's ACK was seen.
     fn complete_by_responder(&mut self) -> Verdict {
         let (sequence, expected) = (self.sequence(), self.own().next as i64);
+        let acknowledges_all = self.acknowledgement() == self.other().next as i64;
         if self.session.traits.contains(Traits::FOUR_WAY) {
             self.require(sequence == expected, StreamEvent::FourwhsWrongSeq)?;
             if !self.acknowledges_what_may_be() {
@@ -259,8 +264,12 @@ impl Tracker<'_> {
             }
         } else {
             // The opener's ACK was missed, or the responder does not wait for it because SYN had data.
-            let fits = sequence == expected && self.acknowledgement() == self.other().next as i64;
+            let unheard = self.session.is_midstream() && self.engine.config.one_sided && !acknowledges_all;
+            let fits = sequence == expected && (acknowledges_all || unheard);
             self.require(fits, StreamEvent::ThreewhsWrongSeqWrongAck)?;
+            if unheard {
+                self.session.only = Some(self.segment.direction);
+            }
         }
         self.establish();
         Ok(())
@@ -280,7 +289,12 @@ impl Tracker<'_> {
         self.session.opener = direction.opposite();
         self.session.traits.insert(Traits::MIDSTREAM);
         let opening = self.segment.opening();
-        let asked = Opening { sequence: opening.acknowledgement.wrapping_sub(1), window: 0, ..opening };
+        let asked = Opening {
+            sequence: opening.acknowledgement.wrapping_sub(1),
+            window: 0,
+            timestamp: self.segment.timestamps().map(|(_, echo)| echo),
+            ..opening
+        };
         self.session.note_opening(direction.opposite(), &asked, self.segment.second);
         self.session.note_opening(direction, &opening, self.segment.second);
         self.session.agree();

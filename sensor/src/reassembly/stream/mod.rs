@@ -24,10 +24,11 @@ mod tests;
 mod timestamp;
 mod tracker;
 mod transfer;
+mod urgent;
 
 pub use crate::limits::StreamLimits;
 pub use buffer::Block;
-pub use config::StreamConfig;
+pub use config::{StreamConfig, UrgentLimitPolicy, UrgentPolicy};
 pub use session::Session;
 pub use side::Side;
 pub use state::State;
@@ -45,6 +46,7 @@ use session::index;
 use side::Marks;
 use std::ops::Range;
 use tracker::Tracker;
+use urgent::Urgent;
 
 /// What a session counts in memory beside the data of its streams.
 const SESSION_BYTES: usize = size_of::<Session>() + 16;
@@ -154,7 +156,7 @@ impl StreamEngine {
     pub fn finish(&mut self, session: &mut Session) {
         for side in &mut session.sides {
             let before = side.buffer.as_ref().map_or(0, |buffer| buffer.memory());
-            side.last_ack = side.last_ack.max(side.next);
+            side.acknowledge(side.next);
             side.give_up(side.right_edge());
             self.memory = self.memory + side.buffer.as_ref().map_or(0, |buffer| buffer.memory()) - before;
         }
@@ -162,7 +164,10 @@ impl StreamEngine {
 
     /// Gives back all memory of a session that ended.
     pub fn end(&mut self, mut session: Box<Session>) {
-        session.sides.iter_mut().for_each(|side| self.reclaim(side));
+        for side in &mut session.sides {
+            self.reclaim(side);
+            self.memory -= side.urgent.take().map_or(0, |_| Urgent::BYTES);
+        }
         self.sessions -= 1;
     }
 
@@ -184,6 +189,20 @@ impl StreamEngine {
         if self.spare.len() < SPARE_BUFFERS && buffer.memory() <= SPARE_BUFFER_BYTES {
             self.spare.push(buffer);
         }
+    }
+
+    /// Whether there is memory to keep track of urgent data, which is then counted.
+    fn reserve_urgent(&mut self) -> bool {
+        let has_room = (self.memory + Urgent::BYTES) as u64 <= self.limits.memory_bytes;
+        self.memory += if has_room { Urgent::BYTES } else { 0 };
+        has_room
+    }
+
+    /// A buffer for data from `offset` on.
+    fn spare_buffer(&mut self, offset: u64) -> Box<Buffer> {
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.restart(offset);
+        buffer
     }
 
     /// A new session for the first packet of one, where there is room.
@@ -214,26 +233,28 @@ impl StreamEngine {
 
     /// Adds a segment's bytes from `span.start` on, which were not seen before and are within the depth, to a side.
     fn store(&mut self, side: &mut Side, span: &Range<u64>, bytes: &[u8], counters: &mut Counters) -> bool {
-        let limits = &self.limits;
-        let (growth, pieces) = match &side.buffer {
-            Some(buffer) => buffer.growth(span),
-            None => (size_of::<Buffer>() + bytes.len() + 3 * buffer::PIECE_BYTES, 1),
+        let (mut buffer, held) = match side.buffer.take() {
+            Some(buffer) => {
+                let held = buffer.memory();
+                (buffer, held)
+            }
+            None => (self.spare_buffer(side.frontier), 0),
         };
-        let held = side.buffer.as_ref().map_or((0, 0), |buffer| (buffer.memory(), buffer.pieces()));
-        let refused = (self.memory + growth) as u64 > limits.memory_bytes
-            || (held.0 + growth) as u64 > limits.memory_bytes_per_side
-            || (pieces > 0 && held.1 + pieces > limits.segments_per_side as usize);
+        let (growth, pieces) = buffer.growth(span);
+        let needed = buffer.memory() + growth;
+        let refused = (self.memory - held + needed) as u64 > self.limits.memory_bytes
+            || needed as u64 > self.limits.memory_bytes_per_side
+            || buffer.pieces() + pieces > self.limits.segments_per_side as usize;
         if refused {
             counters.increment(Counter::StreamSegmentsRefused);
+            if held > 0 {
+                side.buffer = Some(buffer);
+            } else {
+                self.spare.push(buffer);
+            }
             return false;
         }
         let frontier = side.frontier;
-        let spare = &mut self.spare;
-        let buffer = side.buffer.get_or_insert_with(|| {
-            let mut buffer = spare.pop().unwrap_or_default();
-            buffer.restart(frontier);
-            buffer
-        });
         if span.start <= frontier {
             let new = &bytes[(frontier - span.start) as usize..];
             if buffer.pieces() == 0 {
@@ -245,7 +266,8 @@ impl StreamEngine {
         } else {
             buffer.insert_early(span, bytes, side.policy);
         }
-        self.memory = self.memory + buffer.memory() - held.0;
+        self.memory = self.memory + buffer.memory() - held;
+        side.buffer = Some(buffer);
         true
     }
 }

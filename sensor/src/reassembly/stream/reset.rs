@@ -12,7 +12,7 @@ impl Tracker<'_> {
     /// A reset of a session whose SYN has no answer yet.
     pub(super) fn reset_unanswered(&mut self) -> Verdict {
         let valid = if self.is_openers() {
-            self.sequence() == -1
+            self.own().initial_sequence == self.segment.sequence
         } else {
             let acknowledgement = self.acknowledgement();
             self.segment.has(ACK) && (0..=self.other().next as i64).contains(&acknowledgement)
@@ -72,7 +72,7 @@ impl Tracker<'_> {
         self.session.traits.insert(Traits::RESET);
         let own = self.own_mut();
         own.marks.insert(Marks::RESET);
-        own.last_ack = own.last_ack.max(own.frontier);
+        own.acknowledge(own.settled_position());
         let place = self.own_place();
         self.followed.updated[place] = true;
     }

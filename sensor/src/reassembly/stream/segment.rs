@@ -8,6 +8,7 @@ pub(super) const FIN: u8 = 0x01;
 pub(super) const SYN: u8 = 0x02;
 pub(super) const RST: u8 = 0x04;
 pub(super) const ACK: u8 = 0x10;
+const URG: u8 = 0x20;
 
 /// The largest shift of a window that counts (RFC 7323 §2.3).
 pub(super) const MAX_SCALE: u8 = 14;
@@ -53,6 +54,13 @@ impl<'a> Segment<'a> {
     /// The window, unscaled.
     pub(super) fn window(&self) -> u32 {
         u32::from(self.header.window())
+    }
+
+    /// The place in the payload of the last urgent byte: before the one that the urgent pointer points at, as all
+    /// systems take it (RFC 6093 §3.1). Nothing when that is in a later segment.
+    pub(super) fn urgent(&self) -> Option<u64> {
+        let pointer = u64::from(self.header.urgent_pointer());
+        (self.has(URG) && pointer > 0 && pointer <= self.len()).then(|| pointer - 1)
     }
 
     pub(super) fn len(&self) -> u64 {

@@ -17,6 +17,8 @@ pub struct Session {
     pub(super) before_reset: State,
     /// The way of the first SYN.
     pub(super) opener: Direction,
+    /// The direction that alone is seen, where that is so.
+    pub(super) only: Option<Direction>,
     pub(super) traits: Traits,
     /// Other SYN, or other SYN/ACK, that may turn out to be the one that is answered.
     pub(super) candidates: Vec<Opening>,
@@ -29,22 +31,20 @@ pub(super) struct Traits(u16);
 impl Traits {
     /// Picked up without its handshake.
     pub(super) const MIDSTREAM: Self = Self(1);
-    /// One direction alone is seen.
-    pub(super) const ONE_SIDED: Self = Self(1 << 1);
     /// Both sides send timestamps.
-    pub(super) const TIMESTAMPS: Self = Self(1 << 2);
+    pub(super) const TIMESTAMPS: Self = Self(1 << 1);
     /// SYN was answered with SYN (RFC 9293 §3.5, simultaneous open).
-    pub(super) const FOUR_WAY: Self = Self(1 << 3);
+    pub(super) const FOUR_WAY: Self = Self(1 << 2);
     /// SYN carried data (RFC 7413).
-    pub(super) const FAST_OPEN: Self = Self(1 << 4);
+    pub(super) const FAST_OPEN: Self = Self(1 << 3);
     /// The handshake's ACK had a wrong number, as one that a host would refuse.
-    pub(super) const EVASION: Self = Self(1 << 5);
+    pub(super) const EVASION: Self = Self(1 << 4);
     /// The responder went on after the handshake, so that it has its last ACK.
-    pub(super) const CONFIRMED: Self = Self(1 << 6);
+    pub(super) const CONFIRMED: Self = Self(1 << 5);
     /// Closed by a reset.
-    pub(super) const RESET: Self = Self(1 << 7);
+    pub(super) const RESET: Self = Self(1 << 6);
     /// Data was lost: what seems irregular from here on may be regular.
-    pub(super) const LOSSY: Self = Self(1 << 8);
+    pub(super) const LOSSY: Self = Self(1 << 7);
 
     pub(super) fn insert(&mut self, other: Self) {
         self.0 |= other.0;
@@ -76,6 +76,7 @@ impl Session {
             state: State::SynSent,
             before_reset: State::SynSent,
             opener: direction,
+            only: None,
             traits: Traits::default(),
             candidates: Vec::new(),
         }
@@ -107,7 +108,7 @@ impl Session {
 
     /// Whether one direction alone is seen.
     pub fn is_one_sided(&self) -> bool {
-        self.traits.contains(Traits::ONE_SIDED)
+        self.only.is_some()
     }
 
     /// How many bytes of a direction are to be kept; nothing for all.

@@ -5,6 +5,8 @@
 
 use super::super::OverlapPolicy;
 use super::buffer::{Block, Buffer};
+use super::urgent::Urgent;
+use std::ops::Range;
 
 /// What is known of a side, a bit each.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -48,24 +50,28 @@ impl Marks {
 }
 
 /// One direction of a session. All offsets count bytes from the one after the SYN of that direction.
+///
+/// Positions within count by sequence numbers; offsets count the bytes of the stream. They differ by the urgent bytes
+/// that were taken out.
 #[derive(Debug)]
 pub struct Side {
     pub(super) buffer: Option<Box<Buffer>>,
-    /// Everything below was stored, refused for good or given up.
+    pub(super) urgent: Option<Box<Urgent>>,
+    /// The offset below which everything was stored or given up.
     pub(super) frontier: u64,
-    /// Everything below is forgotten.
+    /// The offset below which everything is forgotten.
     pub(super) base: u64,
-    /// Where the furthest segment seen ends.
+    /// The position where the furthest segment seen ends.
     pub(super) next: u64,
-    /// What the other side acknowledged, FIN included.
+    /// The position up to which the other side acknowledged, FIN included.
     pub(super) last_ack: u64,
-    /// What the receiver allows to be sent, at most.
+    /// The position up to which the receiver allowed to send.
     pub(super) allowed: u64,
-    /// Where FIN stands.
+    /// The position of FIN.
     pub(super) fin: u64,
     /// How many bytes are kept; `u64::MAX` for all.
     pub(super) depth: u64,
-    /// The lowest offset that was refused because of the depth.
+    /// The lowest offset of what was refused because of the depth.
     pub(super) depth_edge: u64,
     /// The latest valid timestamp, and the second in which it came.
     pub(super) timestamp: u32,
@@ -84,6 +90,7 @@ impl Side {
     pub(super) fn new(policy: OverlapPolicy, depth: u64) -> Self {
         Self {
             buffer: None,
+            urgent: None,
             frontier: 0,
             base: 0,
             next: 0,
@@ -105,7 +112,7 @@ impl Side {
     /// Where the data ends that the other side acknowledged: never beyond what was seen, FIN not counted. What a reset
     /// left unacknowledged counts too, since nothing more will be said about it.
     pub fn acked(&self) -> u64 {
-        self.last_ack.min(self.data_end())
+        self.offset(self.last_ack.min(self.data_end()))
     }
 
     /// Where the furthest data that is held ends.
@@ -178,21 +185,49 @@ impl Side {
         self.marks.insert(Marks::STARTED);
     }
 
-    /// The offset that a sequence number means; -1 for SYN itself.
-    pub(super) fn offset(&self, sequence: u32) -> i64 {
+    /// The position that a sequence number means; -1 for SYN itself.
+    pub(super) fn position(&self, sequence: u32) -> i64 {
         let expected = self.initial_sequence.wrapping_add(1).wrapping_add(self.next as u32);
         self.next as i64 + i64::from(sequence.wrapping_sub(expected) as i32)
     }
 
-    /// Where data ends as far as it is known.
+    /// Where the byte at `position` stands in the stream.
+    pub(super) fn offset(&self, position: u64) -> u64 {
+        self.urgent.as_ref().map_or(position, |urgent| urgent.offset(position))
+    }
+
+    /// The position up to which everything was stored or given up.
+    pub(super) fn settled_position(&self) -> u64 {
+        self.urgent.as_ref().map_or(self.frontier, |urgent| urgent.position(self.frontier))
+    }
+
+    /// The first part at or after `from` of what is at `positions` that belongs to the stream: urgent bytes are left
+    /// out, and what has no place any more.
+    pub(super) fn next_part(&self, from: u64, positions: &Range<u64>) -> Option<Range<u64>> {
+        let Some(urgent) = &self.urgent else { return (from < positions.end).then_some(from..positions.end) };
+        let mut start = from.max(urgent.floor());
+        while start < positions.end {
+            let end = urgent.next(start).unwrap_or(u64::MAX).min(positions.end);
+            if start < end {
+                return Some(start..end);
+            }
+            start = end + 1;
+        }
+        None
+    }
+
+    /// The position where data ends as far as it is known.
     fn data_end(&self) -> u64 {
         if self.fin_seen() { self.next.min(self.fin) } else { self.next }
     }
 
     /// Takes an acknowledgement, which never takes anything back.
-    pub(super) fn acknowledge(&mut self, offset: u64) {
-        self.last_ack = self.last_ack.max(offset);
+    pub(super) fn acknowledge(&mut self, position: u64) {
+        self.last_ack = self.last_ack.max(position);
         self.allow();
+        if let Some(urgent) = &mut self.urgent {
+            urgent.settle(self.last_ack.min(self.next));
+        }
     }
 
     /// Takes the receiver's window, in bytes.

@@ -21,7 +21,8 @@ impl Tracker<'_> {
         let opener = self.other();
         let sent = if opener.marks.contains(Marks::TIMESTAMPS) { opener.timestamp } else { 0 };
         let unknown = opener.marks.contains(Marks::TIMESTAMPS) && sent == 0;
-        let fits = echo == 0 || unknown || echo == sent;
+        let repeated = self.session.candidates.iter().any(|it| it.timestamp == Some(echo));
+        let fits = echo == 0 || unknown || echo == sent || repeated;
         self.require(fits, StreamEvent::PktInvalidTimestamp)
     }
 
@@ -33,7 +34,8 @@ impl Tracker<'_> {
         let Some((value, _)) = self.segment.timestamps() else { return Ok(()) };
         let in_order = self.sequence() == self.own().next as i64;
         let policy = self.own().policy;
-        if self.own().marks.contains(Marks::ZERO_TIMESTAMP) && self.begins_with_zero(value, in_order) {
+        let began_with_zero = self.own().marks.contains(Marks::ZERO_TIMESTAMP);
+        if began_with_zero && self.begins_with_zero(value, in_order) {
             return Ok(());
         }
         let takes_zero = matches!(
@@ -45,7 +47,7 @@ impl Tracker<'_> {
                 | Policy::Solaris
                 | Policy::OldSolaris
         );
-        self.require(value != 0 || takes_zero, StreamEvent::PktInvalidTimestamp)?;
+        self.require(value != 0 || takes_zero || began_with_zero, StreamEvent::PktInvalidTimestamp)?;
         if policy == Policy::Hpux11 && !in_order {
             return Ok(());
         }
@@ -76,26 +78,20 @@ impl Tracker<'_> {
 
     fn compare(&mut self, value: u32, in_order: bool) -> Verdict {
         let second = self.segment.second;
-        let ahead_of = self.sequence() > self.own().next as i64;
         let own = self.own_mut();
         let mut advance = value.wrapping_sub(own.timestamp) as i32;
         if own.policy == Policy::Linux {
             // It lets one tick pass.
             advance = advance.wrapping_add(1);
         }
-        let idle = second.saturating_sub(own.timestamp_s) > OUTDATED_S;
-        if advance >= 0 && !(own.timestamp != 0 && idle) {
-            if in_order {
-                own.timestamp = value;
-            }
-            own.timestamp_s = second;
-            return Ok(());
+        let outdated = second.saturating_sub(own.timestamp_s) > OUTDATED_S;
+        if advance < 0 && !outdated {
+            return self.refuse(StreamEvent::PktInvalidTimestamp);
         }
-        if idle && ahead_of {
+        if in_order || outdated {
             own.timestamp = value;
-            own.timestamp_s = second;
-            return Ok(());
         }
-        self.refuse(StreamEvent::PktInvalidTimestamp)
+        own.timestamp_s = second;
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use super::segment::{ACK, FIN, RST, SYN, Segment};
 use super::session::{Session, Traits, index};
 use super::side::{Marks, Side};
 use super::state::State;
-use super::{Followed, StreamEngine};
+use super::{Followed, StreamEngine, UrgentLimitPolicy, UrgentPolicy};
 use crate::counter::{Counter, Counters};
 use rules::view::StreamEvent;
 
@@ -50,11 +50,10 @@ impl<'e> Tracker<'e> {
             self.raise(StreamEvent::FinSyn);
         }
         self.answer_one_sided();
-        if !self.is_out_of_turn() {
-            // What a refusal means is in the events; the state stays as it was.
-            if self.dispatch(self.session.state).is_err() {
-                self.counters.increment(Counter::StreamSegmentsInvalid);
-            }
+        let dropped = self.segment.urgent().is_some() && self.urgent_policy() == UrgentPolicy::Drop;
+        // What a refusal means is in the events; the state stays as it was.
+        if dropped || (!self.is_out_of_turn() && self.dispatch(self.session.state).is_err()) {
+            self.counters.increment(Counter::StreamSegmentsInvalid);
         }
         self.check_after_reset();
         self.conclude(usable)
@@ -70,7 +69,8 @@ impl<'e> Tracker<'e> {
         self.followed
     }
 
-    fn give_up_lost(&mut self, place: usize) {
+    /// Gives up what is acknowledged of a side and did not come.
+    pub(super) fn give_up_lost(&mut self, place: usize) {
         let side = &mut self.session.sides[place];
         let before = side.buffer.as_ref().map_or(0, |buffer| buffer.memory());
         if side.is_disabled() || !side.give_up_lost() {
@@ -162,11 +162,24 @@ impl<'e> Tracker<'e> {
         own.fin_seen() && other.fin_seen() && behind
     }
 
+    /// What becomes of the segment's urgent byte; tells where there were too many before it.
+    pub(super) fn urgent_policy(&mut self) -> UrgentPolicy {
+        let policy = self.engine.config.urgent;
+        let full = self.own().urgent.as_ref().is_some_and(|urgent| urgent.is_full());
+        if policy != UrgentPolicy::Oob || !full {
+            return policy;
+        }
+        self.raise(StreamEvent::ReassemblyUrgentOobLimitReached);
+        match self.engine.config.urgent_limit {
+            UrgentLimitPolicy::Inline => UrgentPolicy::Inline,
+            UrgentLimitPolicy::Drop => UrgentPolicy::Drop,
+            UrgentLimitPolicy::Gap => UrgentPolicy::Gap,
+        }
+    }
+
     /// A session of which one direction alone seemed to be seen has an answer.
     fn answer_one_sided(&mut self) {
-        if self.session.is_one_sided() && self.segment.direction != self.session.opener {
-            self.session.traits.remove(Traits::ONE_SIDED);
-        }
+        self.session.only = self.session.only.filter(|&only| only == self.segment.direction);
     }
 
     pub(super) fn raise(&mut self, event: StreamEvent) {
@@ -207,9 +220,9 @@ impl<'e> Tracker<'e> {
         self.segment.direction == self.session.opener
     }
 
-    /// Where the segment's data begins.
+    /// Where the segment's data begins: behind SYN, which has a sequence number of its own.
     pub(super) fn sequence(&self) -> i64 {
-        self.own().offset(self.segment.sequence)
+        self.own().position(self.segment.sequence) + i64::from(self.segment.has(SYN))
     }
 
     /// Where the segment's data ends.
@@ -219,7 +232,7 @@ impl<'e> Tracker<'e> {
 
     /// What the segment says was received.
     pub(super) fn acknowledgement(&self) -> i64 {
-        self.other().offset(self.segment.acknowledgement)
+        self.other().position(self.segment.acknowledgement)
     }
 
     /// Whether sequence numbers cannot be held to windows that were never seen.

@@ -1,12 +1,19 @@
 //! Data and acknowledgements: what is taken of a segment, and what is irregular about one of an established session
 //! (RFC 9293 §3.10.7.4).
 
+use super::UrgentPolicy;
 use super::segment::{ACK, FIN, RST, SYN};
 use super::session::Traits;
 use super::side::Marks;
 use super::tracker::{Tracker, Verdict};
+use super::urgent::Urgent;
 use crate::counter::Counter;
 use rules::view::StreamEvent;
+use std::ops::Range;
+
+/// Of a session of which one direction alone is seen: how much may come before what is missing, in bytes. The largest
+/// window without scaling (RFC 9293 §3.1).
+const ONE_SIDED_WAIT_BYTES: u64 = 65_535;
 
 impl Tracker<'_> {
     /// The handshake is complete, nobody has closed.
@@ -51,6 +58,7 @@ impl Tracker<'_> {
         let (next, last_ack) = (own.next as i64, own.last_ack as i64);
         // What was acknowledged before it was seen may still come.
         let still_missing = last_ack > next && end > next;
+        // A keep-alive, whose byte is none of the stream (RFC 9293 §3.8.4).
         let probes_peer = self.segment.len() <= 1 && sequence == next - 1;
         if end < last_ack && !still_missing && !probes_peer && !self.session.is_one_sided() {
             self.note_repetition();
@@ -63,7 +71,9 @@ impl Tracker<'_> {
             self.session.traits.insert(Traits::CONFIRMED);
         }
         self.take_acknowledgement();
-        self.take_data();
+        if !probes_peer {
+            self.take_data();
+        }
         Ok(())
     }
 
@@ -102,7 +112,7 @@ impl Tracker<'_> {
         if !has_ack || acknowledgement <= other.last_ack as i64 {
             return;
         }
-        let unseen = acknowledgement > other.next as i64;
+        let unseen = acknowledgement > other.next as i64 + i64::from(other.fin_seen());
         other.acknowledge(acknowledgement as u64);
         if unseen {
             self.counters.increment(Counter::StreamAcksUnseen);
@@ -111,47 +121,101 @@ impl Tracker<'_> {
 
     /// Takes the data of a valid segment.
     pub(super) fn take_data(&mut self) {
+        let hole = self.set_urgent_apart();
         let end = self.sequence_end();
         let own = self.own_mut();
-        if end > own.next as i64 {
-            own.next = end as u64;
-        }
-        self.followed.stored = self.store();
+        own.next = own.next.max(u64::try_from(end).unwrap_or(0));
+        self.followed.stored = self.store(hole);
         if self.session.is_one_sided() {
-            // Nobody tells what arrived.
-            let own = self.own_mut();
-            own.acknowledge(own.frontier);
+            self.suppose_acknowledged();
         }
     }
 
-    /// Stores the segment's data; whether it is part of the stream then.
-    fn store(&mut self) -> bool {
-        let segment = self.segment;
-        let (start, end) = (self.sequence(), self.sequence_end());
-        let own = self.own();
-        if segment.payload.is_empty() || own.is_disabled() {
+    /// Takes the segment's urgent byte out of the stream if that is asked for. Tells its position where it is to be
+    /// missing.
+    ///
+    /// What was seen before with another meaning stays as it is: a byte in the stream cannot be taken out any more.
+    fn set_urgent_apart(&mut self) -> Option<u64> {
+        let place = self.segment.urgent()?;
+        let position = u64::try_from(self.sequence() + place as i64).ok()?;
+        match self.urgent_policy() {
+            UrgentPolicy::Gap => return Some(position),
+            UrgentPolicy::Oob if position >= self.own().next => {}
+            _ => return None,
+        }
+        let side = self.session.side_mut(self.segment.direction);
+        if side.urgent.is_none() && self.engine.reserve_urgent() {
+            side.urgent = Some(Box::new(Urgent::new()));
+        }
+        if let Some(urgent) = &mut side.urgent {
+            urgent.take(position);
+        }
+        None
+    }
+
+    /// Nobody tells what arrived: what came in order did, and what did not come within a window's length of what was
+    /// sent will not.
+    fn suppose_acknowledged(&mut self) {
+        let own = self.own_mut();
+        own.acknowledge(own.next.saturating_sub(ONE_SIDED_WAIT_BYTES));
+        self.give_up_lost(self.own_place());
+        let own = self.own_mut();
+        own.acknowledge(own.settled_position());
+    }
+
+    /// Stores the segment's data but for the byte at `hole`; whether it is part of the stream then.
+    fn store(&mut self, hole: Option<u64>) -> bool {
+        if self.segment.payload.is_empty() || self.own().is_disabled() {
             return false;
         }
-        if end <= own.base as i64 {
-            self.raise(StreamEvent::ReassemblySegmentBeforeBaseSeq);
+        let start = u64::try_from(self.sequence()).unwrap_or(0);
+        let Ok(end) = u64::try_from(self.sequence_end()) else { return self.is_before_base() };
+        let mut stored = false;
+        let mut from = start;
+        while let Some(part) = self.own().next_part(from, &(start..end)) {
+            from = part.end;
+            match hole.filter(|hole| part.contains(hole)) {
+                Some(hole) => {
+                    stored |= self.store_part(part.start..hole);
+                    stored |= self.store_part(hole + 1..part.end);
+                }
+                None => stored |= self.store_part(part),
+            }
+        }
+        stored
+    }
+
+    /// Stores the part of the segment's data that is at `positions` and stands together in the stream.
+    fn store_part(&mut self, positions: Range<u64>) -> bool {
+        if positions.is_empty() {
             return true;
         }
-        let (end, base) = (end as u64, own.base);
-        let skipped = (base as i64 - start).max(0);
-        let span = (start + skipped) as u64..end;
-        let bytes = &segment.payload[skipped as usize..];
-        if end > own.depth {
-            return self.refuse_beyond_depth(span.start);
+        let (own, base) = (self.own(), self.own().base);
+        let offset = own.offset(positions.start);
+        let end = offset + (positions.end - positions.start);
+        if end <= base {
+            return self.is_before_base();
         }
-        if span.start < own.right_edge() && own.differs(span.start, bytes) {
+        let start = offset.max(base);
+        let until = (positions.end as i64 - self.sequence()) as usize;
+        let bytes = &self.segment.payload[until - (end - start) as usize..until];
+        if end > own.depth {
+            return self.refuse_beyond_depth(start);
+        }
+        if start < own.right_edge() && own.differs(start, bytes) {
             self.raise(StreamEvent::ReassemblyOverlapDifferentData);
             self.counters.increment(Counter::StreamOverlapsDifferent);
         }
         if end <= self.own().frontier {
             return true;
         }
-        let side = self.session.side_mut(segment.direction);
-        self.engine.store(side, &span, bytes, self.counters)
+        let side = self.session.side_mut(self.segment.direction);
+        self.engine.store(side, &(start..end), bytes, self.counters)
+    }
+
+    fn is_before_base(&mut self) -> bool {
+        self.raise(StreamEvent::ReassemblySegmentBeforeBaseSeq);
+        true
     }
 
     fn refuse_beyond_depth(&mut self, start: u64) -> bool {
