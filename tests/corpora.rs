@@ -59,3 +59,8 @@ fn smtp() {
 fn stream() {
     replay("stream", targets::stream);
 }
+
+#[test]
+fn ssh() {
+    replay("ssh", targets::ssh);
+}

@@ -2,6 +2,7 @@
 
 mod dns;
 mod smtp;
+mod ssh;
 mod streams;
 mod tls;
 

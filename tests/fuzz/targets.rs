@@ -10,7 +10,7 @@ use rules::text::Source;
 use rules::view::{Packet, Tcp, Transport};
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
-use sensor::app_layer::{dhcp, dns, smtp, tls, vocabulary};
+use sensor::app_layer::{dhcp, dns, smtp, ssh, tls, vocabulary};
 use sensor::capture::{Frame, LinkType};
 use sensor::counter::Counters;
 use sensor::decode::{Decoder, checksum};
@@ -85,6 +85,11 @@ pub(crate) fn dns(data: &[u8]) {
 pub(crate) fn tls(data: &[u8]) {
     let Some((&first, said)) = data.split_first() else { return };
     converse(if first % 2 == 0 { &tls::SPEECH } else { &tls::DTLS_SPEECH }, said);
+}
+
+/// A flow of SSH.
+pub(crate) fn ssh(data: &[u8]) {
+    converse(&ssh::SPEECH, data);
 }
 
 /// A flow in pieces, each behind a byte that tells its length and, by its highest bit, its way. After each piece all

@@ -76,6 +76,7 @@ pub static SPEECHES: &[&Speech] = &[
     &http::SPEECH,
     &tls::SPEECH,
     &tls::DTLS_SPEECH,
+    &ssh::SPEECH,
     &dns::SPEECH,
     &dns::TCP_SPEECH,
     &dns::MDNS_SPEECH,

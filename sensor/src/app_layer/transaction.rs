@@ -155,3 +155,18 @@ impl<T: Default> Transactions<T> {
         }
     }
 }
+
+/// The one transaction of a connection that has no more.
+#[derive(Debug, Default)]
+pub struct Sole(Option<u64>);
+
+impl Sole {
+    /// The transaction, begun when it is asked for first; nothing once it was let go of.
+    pub fn get_mut<'t, T: Default>(
+        &mut self,
+        transactions: &'t mut Transactions<T>,
+    ) -> Option<&'t mut Transaction<T>> {
+        let number = *self.0.get_or_insert_with(|| transactions.begin().0);
+        transactions.get_mut(number)
+    }
+}

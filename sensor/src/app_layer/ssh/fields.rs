@@ -1,6 +1,6 @@
 //! Fields of SSH (Suricata documentation: "SSH Keywords").
 
-use super::progress::{BANNER, FINISHED};
+use super::progress::BANNER;
 use rules::diagnostic::Diagnostic;
 use rules::draft::Draft;
 use rules::field::{ask, ask_content};
@@ -18,13 +18,13 @@ fields! {
     /// The software of the banner: `OpenSSH_9.6`.
     SOFTWARE = Field::bytes("ssh.software", SSH, EITHER_BANNER).alias(&["ssh_software"]);
     /// HASSH of the client: the MD5 of its algorithms, in hex.
-    HASSH = Field::bytes("ssh.hassh", SSH, Reach::to_server(FINISHED));
+    HASSH = Field::bytes("ssh.hassh", SSH, Reach::to_server(BANNER));
     /// The client's algorithms, before they are hashed.
-    HASSH_STRING = Field::bytes("ssh.hassh.string", SSH, Reach::to_server(FINISHED));
+    HASSH_STRING = Field::bytes("ssh.hassh.string", SSH, Reach::to_server(BANNER));
     /// HASSH of the server.
-    HASSH_SERVER = Field::bytes("ssh.hassh.server", SSH, Reach::to_client(FINISHED));
+    HASSH_SERVER = Field::bytes("ssh.hassh.server", SSH, Reach::to_client(BANNER));
     /// The server's algorithms, before they are hashed.
-    HASSH_SERVER_STRING = Field::bytes("ssh.hassh.server.string", SSH, Reach::to_client(FINISHED));
+    HASSH_SERVER_STRING = Field::bytes("ssh.hassh.server.string", SSH, Reach::to_client(BANNER));
 }
 
 /// Older keywords about these fields.

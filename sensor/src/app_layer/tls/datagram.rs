@@ -6,11 +6,11 @@ use super::event;
 use super::handshake::{Handshake, MAX_MESSAGE};
 use super::hello::Carriage;
 use super::progress::{FINISHED, HANDSHAKE, STARTED};
-use super::session::{Number, READERS, Session};
+use super::session::{READERS, Session};
 use super::wire::{Cursor, content, message};
 use crate::app_layer::identify::Likeness;
 use crate::app_layer::parser::{Input, Malformed, Parser, Reader, Requests};
-use crate::app_layer::transaction::{Transaction, Transactions};
+use crate::app_layer::transaction::{Sole, Transaction, Transactions};
 use crate::event::Direction;
 use crate::time::Timestamp;
 use rules::vocabulary::Field;
@@ -95,14 +95,14 @@ impl Partial {
 #[derive(Debug)]
 pub(super) struct Datagrams {
     handshake: Handshake,
-    session: Number,
+    session: Sole,
     partial: [Partial; 2],
 }
 
 impl Default for Datagrams {
     fn default() -> Self {
         let handshake = Handshake::over(Carriage::Datagrams);
-        Self { handshake, session: Number::default(), partial: Default::default() }
+        Self { handshake, session: Sole::default(), partial: Default::default() }
     }
 }
 

@@ -4,11 +4,11 @@ use super::event::Event;
 use super::handshake::{HEADER_LEN as MESSAGE_HEADER_LEN, Handshake};
 use super::heartbeat::Heartbeats;
 use super::progress::{FINISHED, HANDSHAKE, STARTED};
-use super::session::{Number, READERS, Session};
+use super::session::{READERS, Session};
 use super::wire::{content, is_version, version};
 use super::{event, ssl2};
 use crate::app_layer::parser::{Input, Malformed, Parser, Reader, Requests};
-use crate::app_layer::transaction::{Transaction, Transactions};
+use crate::app_layer::transaction::{Sole, Transaction, Transactions};
 use crate::event::Direction;
 use rules::vocabulary::Field;
 
@@ -40,7 +40,7 @@ impl Header {
 #[derive(Debug, Default)]
 pub(super) struct Records {
     handshake: Handshake,
-    session: Number,
+    session: Sole,
     /// Bytes of the record at hand that are passed over as they come, by way.
     passing: [usize; 2],
     /// Versions of the records, as long as there is no hello.

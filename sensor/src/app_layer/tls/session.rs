@@ -6,7 +6,6 @@ use super::fingerprint::{ja3, ja3s, ja4, md5_hex};
 use super::hello::Hello;
 use super::wire::version;
 use crate::app_layer::parser::{Reader, Visit, visit_number};
-use crate::app_layer::transaction::{Transaction, Transactions};
 use crate::event::Direction;
 use crate::time::Timestamp;
 
@@ -59,21 +58,6 @@ impl Session {
                 (side.hello, side.chain) = (None, None);
             }
         }
-    }
-}
-
-/// The number of a connection's one transaction.
-#[derive(Debug, Default)]
-pub(super) struct Number(Option<u64>);
-
-impl Number {
-    /// The transaction; nothing once it is done with.
-    pub(super) fn get_mut<'t>(
-        &mut self,
-        transactions: &'t mut Transactions<Session>,
-    ) -> Option<&'t mut Transaction<Session>> {
-        let number = *self.0.get_or_insert_with(|| transactions.begin().0);
-        transactions.get_mut(number)
     }
 }
 
