@@ -98,6 +98,9 @@ impl Shard {
         let Some(state) = tracked.session.as_ref().map(|session| session.state()) else { return };
         let open = state >= State::Established && state != State::Closed;
         let rests = Direction::ALL.map(|direction| open || tracked.has_rest(direction));
+        if let (Some(session), Some(inspector)) = (&mut tracked.session, &mut self.inspector) {
+            inspector.streams.finish(session);
+        }
         for direction in Direction::ALL {
             if !rests[direction.index()] {
                 continue;
