@@ -46,6 +46,11 @@ fn dns() {
 }
 
 #[test]
+fn http() {
+    replay("http", targets::http);
+}
+
+#[test]
 fn tls() {
     replay("tls", targets::tls);
 }

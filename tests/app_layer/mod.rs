@@ -1,6 +1,7 @@
 //! Application protocols in the shared captures, as the sensor and as tshark read them.
 
 mod dns;
+mod http;
 mod smtp;
 mod ssh;
 mod streams;

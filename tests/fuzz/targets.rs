@@ -10,7 +10,7 @@ use rules::text::Source;
 use rules::view::{Packet, Tcp, Transport};
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
-use sensor::app_layer::{dhcp, dns, smtp, ssh, tls, vocabulary};
+use sensor::app_layer::{dhcp, dns, http, smtp, ssh, tls, vocabulary};
 use sensor::capture::{Frame, LinkType};
 use sensor::counter::Counters;
 use sensor::decode::{Decoder, checksum};
@@ -79,6 +79,11 @@ pub(crate) fn dhcp(data: &[u8]) {
 pub(crate) fn dns(data: &[u8]) {
     let Some((&first, said)) = data.split_first() else { return };
     converse([&dns::TCP_SPEECH, &dns::SPEECH, &dns::MDNS_SPEECH][usize::from(first) % 3], said);
+}
+
+/// A flow of HTTP/1.
+pub(crate) fn http(data: &[u8]) {
+    converse(&http::SPEECH, data);
 }
 
 /// A flow of TLS, or with an odd first byte of DTLS.

@@ -5,7 +5,7 @@
 
 use super::event::Event;
 use super::line::Faults;
-use super::octets::{first_number, is_blank, is_same, is_space, is_token, trim};
+use super::octets::{find_cr_or_lf, find_lf, first_number, is_blank, is_same, is_space, is_token, trim};
 use crate::event::Direction;
 use smallvec::SmallVec;
 
@@ -176,8 +176,8 @@ struct Step {
 
 fn find_line_end(way: Direction, bytes: &[u8]) -> Option<usize> {
     match way {
-        Direction::ToServer => memchr::memchr(b'\n', bytes),
-        Direction::ToClient => memchr::memchr2(b'\r', b'\n', bytes),
+        Direction::ToServer => find_lf(bytes),
+        Direction::ToClient => find_cr_or_lf(bytes),
     }
 }
 

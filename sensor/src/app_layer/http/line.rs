@@ -1,7 +1,7 @@
 //! First lines: `GET / HTTP/1.1` and `HTTP/1.1 200 OK`, and what servers and browsers make of others.
 
 use super::event::Event;
-use super::octets::{chomp, first_number, is_space, trim, trim_start};
+use super::octets::{chomp, find_lf, first_number, is_space, trim, trim_start};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -186,7 +186,7 @@ impl RequestLine {
 ///
 /// Whatever begins with a method that is known can, and else what ends in a protocol.
 pub(super) fn looks_like_request(bytes: &[u8], end: bool) -> Option<bool> {
-    let line_end = memchr::memchr(b'\n', bytes);
+    let line_end = find_lf(bytes);
     let line = line_end.map_or(bytes, |end| &bytes[..end]);
     let (method, rest) = split_word(trim_start(line));
     let whole_word = !rest.is_empty() || line_end.is_some() || end;

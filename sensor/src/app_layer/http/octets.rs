@@ -70,6 +70,40 @@ pub(super) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window.eq_ignore_ascii_case(wanted))
 }
 
+/// Where the first LF is.
+pub(super) fn find_lf(bytes: &[u8]) -> Option<usize> {
+    let found = memchr::memchr(b'\n', bytes);
+    effort::spend(found.unwrap_or(bytes.len()));
+    found
+}
+
+/// Where the first CR or LF is.
+pub(super) fn find_cr_or_lf(bytes: &[u8]) -> Option<usize> {
+    let found = memchr::memchr2(b'\r', b'\n', bytes);
+    effort::spend(found.unwrap_or(bytes.len()));
+    found
+}
+
+/// How many bytes were searched for line ends: what tests hold against the bytes that came.
+mod effort {
+    #[cfg(test)]
+    thread_local! {
+        pub(in super::super) static SPENT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    #[inline]
+    pub(super) fn spend(_bytes: usize) {
+        #[cfg(test)]
+        SPENT.with(|spent| spent.set(spent.get() + _bytes));
+    }
+}
+
+/// Bytes searched for line ends by this thread so far.
+#[cfg(test)]
+pub(super) fn effort() -> usize {
+    effort::SPENT.with(std::cell::Cell::get)
+}
+
 /// The first decimal number in the bytes, with what stands before it and behind it, blanks aside.
 pub(super) fn first_number(bytes: &[u8]) -> Option<(&[u8], u64, &[u8])> {
     let blank = bytes.iter().position(|&byte| !is_blank(byte))?;

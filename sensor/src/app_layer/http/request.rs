@@ -7,7 +7,7 @@ use super::framing::{ChunkLine, Framing};
 use super::headers::{Block, MAX_LINE};
 use super::line::{Faults, Method, RequestLine, Version, looks_like_request};
 use super::multipart::Multipart;
-use super::octets::{first_number, holds, is_space};
+use super::octets::{find_lf, first_number, holds, is_space};
 use super::progress::{BODY, COMPLETE, HEADERS, LINE, STARTED, TRAILER};
 use super::transaction::{Exchange, Request, note};
 use super::uri::Target;
@@ -147,7 +147,7 @@ impl RequestReader {
 
     /// The length of the line that bytes begin with, its end included.
     fn line_len(&self, bytes: &[u8]) -> Option<usize> {
-        memchr::memchr(b'\n', &bytes[self.looked..]).map(|at| self.looked + at + 1)
+        find_lf(&bytes[self.looked..]).map(|at| self.looked + at + 1)
     }
 
     fn go(&mut self, state: State, taken: usize) -> Step {
@@ -339,7 +339,7 @@ impl RequestReader {
                 Ok(Step::Took(bytes.len()))
             }
             Framing::ChunkLine => self.chunk_line(bytes, end, context),
-            Framing::ChunkEnd => Ok(match memchr::memchr(b'\n', bytes) {
+            Framing::ChunkEnd => Ok(match find_lf(bytes) {
                 Some(at) => self.go(State::Body(Framing::ChunkLine), at + 1),
                 None => Step::Took(bytes.len()),
             }),
@@ -439,7 +439,7 @@ impl RequestReader {
                 _ => {}
             }
         }
-        let line_end = memchr::memchr(b'\n', bytes);
+        let line_end = find_lf(bytes);
         self.torn = line_end.is_none();
         Step::took_or_wait(line_end.map_or(bytes.len(), |at| at + 1))
     }

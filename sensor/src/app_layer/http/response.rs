@@ -7,7 +7,9 @@ use super::framing::{ChunkLine, Framing};
 use super::headers::{Block, MAX_LINE};
 use super::line::{Faults, Method, StatusLine, Version, begins_response, blank_before_response};
 use super::multipart::parameter;
-use super::octets::{chomp, find, first_number, holds, is_same, is_space, trim_start};
+use super::octets::{
+    chomp, find, find_cr_or_lf, find_lf, first_number, holds, is_same, is_space, trim_start,
+};
 use super::progress::{BODY, COMPLETE, HEADERS, LINE, STARTED, TRAILER};
 use super::request::Context;
 use super::transaction::{Exchange, note};
@@ -188,7 +190,7 @@ impl ResponseReader {
     }
 
     fn line(&mut self, bytes: &[u8], end: bool, context: &mut Context<'_>) -> Result<Step, Malformed> {
-        let found = memchr::memchr2(b'\r', b'\n', &bytes[self.looked..]).map(|at| self.looked + at);
+        let found = find_cr_or_lf(&bytes[self.looked..]).map(|at| self.looked + at);
         let (content, len) = match found {
             Some(at) if bytes[at..].starts_with(b"\r\n") => (at, at + 2),
             Some(at) if bytes[at..] == *b"\r" && !end => {
@@ -340,7 +342,7 @@ impl ResponseReader {
                 Ok(Step::Took(bytes.len()))
             }
             Framing::ChunkLine => self.chunk_line(bytes, end, context),
-            Framing::ChunkEnd => Ok(match memchr::memchr(b'\n', bytes) {
+            Framing::ChunkEnd => Ok(match find_lf(bytes) {
                 Some(at) => self.go(State::Body(Framing::ChunkLine), at + 1),
                 None => Step::Took(bytes.len()),
             }),
@@ -357,7 +359,7 @@ impl ResponseReader {
             self.note(Event::InvalidResponseChunkLen, context);
             return Ok(self.go(State::Body(Framing::UntilEnd), 0));
         }
-        let Some(at) = memchr::memchr(b'\n', &bytes[self.looked..]) else {
+        let Some(at) = find_lf(&bytes[self.looked..]) else {
             if end {
                 self.complete(context);
                 return Ok(self.go(State::Idle, bytes.len()));
@@ -444,7 +446,7 @@ impl ResponseReader {
 
     /// Passes over a line that is no part of a response, or takes it for the end of the body before it.
     fn pass_line(&mut self, bytes: &[u8], context: &mut Context<'_>) -> Step {
-        let line_end = memchr::memchr(b'\n', bytes);
+        let line_end = find_lf(bytes);
         self.foreign = line_end.is_none();
         let len = line_end.map_or(bytes.len(), |at| at + 1);
         if self.state == State::Finish {

@@ -346,6 +346,132 @@ fn gaps_elsewhere_are_recovered_from() {
     assert!(!dialogue.malformed);
 }
 
+/// What rules are shown of a growing field that comes in pieces, and how much of it.
+fn watch(dialogue: &mut Dialogue, bytes: &[u8], field: &str) -> usize {
+    let rows = field_rows::<Http1>();
+    let row = rows.iter().find(|row| row.field.name == field).expect("there is one");
+    let mut shown = 0;
+    for segment in bytes.chunks(1448) {
+        dialogue.say(ToClient, segment);
+        for transaction in dialogue.conversation.transactions() {
+            dialogue.conversation.read(transaction, row.reader, ToClient, &mut |_, window| {
+                shown += window.len();
+                false
+            });
+            dialogue.conversation.inspected(transaction, ToClient);
+        }
+    }
+    shown
+}
+
+/// A gzip member that becomes that many MiB of zeros.
+fn bomb(mib: usize) -> Vec<u8> {
+    use flate2::{Compress, Compression, FlushCompress};
+    let mut compress = Compress::new(Compression::best(), false);
+    let mut block = Vec::with_capacity(64 << 10);
+    compress.compress_vec(&vec![0; 1 << 20], &mut block, FlushCompress::Full).unwrap();
+    let mut member = b"\x1f\x8b\x08\0\0\0\0\0\0\xff".to_vec();
+    (0..mib).for_each(|_| member.extend_from_slice(&block));
+    member.extend_from_slice(&[3, 0]);
+    member
+}
+
+fn coded_response(coding: &str, body: &[u8]) -> Vec<u8> {
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+#[test]
+fn a_bomb_is_stopped_and_little_of_it_is_shown() {
+    let body = bomb(1024);
+    assert!(body.len() < 2 << 20, "{}", body.len());
+    let mut dialogue = dialogue(&[(ToServer, GET)]);
+    let shown = watch(&mut dialogue, &coded_response("gzip", &body), "file.data");
+    assert!((100 << 10..200 << 10).contains(&shown), "{shown}");
+    let size: usize = value(&dialogue, 0, ToClient, "filesize").unwrap().parse().unwrap();
+    assert!(size < 8 << 20, "{size}");
+    assert_eq!(events(&dialogue, 0), ["compression_bomb", "request_header_repetition"]);
+    assert!(dialogue.conversation.is_complete(0, ToClient));
+}
+
+#[test]
+fn ten_codings_are_two() {
+    let ten = ["gzip"; 10].join(", ");
+    let dialogue = dialogue(&[(ToServer, GET), (ToClient, &coded_response(&ten, &bomb(1)))]);
+    assert_eq!(events(&dialogue, 0), ["request_header_repetition", "too_many_encoding_layers"]);
+}
+
+#[test]
+fn a_hundred_bombs_in_a_flow() {
+    let response = coded_response("gzip", &bomb(64));
+    let mut dialogue = dialogue(&[(ToServer, &b"GET / HTTP/1.0\r\n\r\n".repeat(100))]);
+    for number in 0..100 {
+        let shown = watch(&mut dialogue, &response, "http.response_body");
+        assert!(shown <= 1 << 20, "{shown} of the bomb {number}");
+        assert_eq!(events(&dialogue, number), ["compression_bomb"]);
+        for way in Direction::ALL {
+            dialogue.conversation.noted(number, way).unwrap().finished = true;
+        }
+        dialogue.conversation.release();
+    }
+    assert_eq!(dialogue.conversation.transactions(), 100..100, "nothing is left of them");
+}
+
+#[test]
+fn requests_without_a_reply_are_let_go() {
+    use crate::app_layer::transaction::MAX_OPEN;
+    const REQUESTS: u64 = 1_000_000;
+    let some = b"GET / HTTP/1.0\r\n\r\n".repeat(1000);
+    let mut dialogue = Dialogue::new::<Http1>();
+    for _ in 0..REQUESTS / 1000 {
+        dialogue.say(ToServer, &some);
+    }
+    assert_eq!(dialogue.conversation.transactions(), REQUESTS - MAX_OPEN as u64..REQUESTS);
+    assert_eq!(dialogue.conversation.take_cut_short(), REQUESTS - MAX_OPEN as u64);
+}
+
+/// Bytes searched for each that came in pieces of one byte.
+fn effort_for(direction: Direction, bytes: &[u8]) -> usize {
+    let before = octets::effort();
+    let mut dialogue = dialogue(&[(ToServer, &b"GET / HTTP/1.1\r\n"[..[16, 0][direction.index()]])]);
+    if direction == ToClient {
+        dialogue.say(ToServer, GET).say(ToClient, b"HTTP/1.1 200 OK\r\n");
+    }
+    dialogue.say_in_pieces(direction, bytes, 1).end(direction);
+    (octets::effort() - before) / bytes.len()
+}
+
+#[test]
+fn single_bytes_cost_no_more_than_lines() {
+    let long_line = [&b"Name: "[..], &[b'x'; 60_000], b"\r\n\r\n"].concat();
+    let lines = [&b"Name: value of a field\r\n".repeat(2500)[..], b"\r\n"].concat();
+    let folded = [&b"Name: value\r\n"[..], &b" x\r\n".repeat(200_000), b"\r\n"].concat();
+    let blank = [&b"Name:\n"[..], &b" \n".repeat(60_000), b"\n"].concat();
+    for direction in Direction::ALL {
+        for bytes in [&long_line, &lines, &folded, &blank] {
+            let effort = effort_for(direction, bytes);
+            assert!(effort <= 3, "{direction:?} {}: {effort}", bytes[..12].escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn what_is_too_long_is_told() {
+    let long = |line: &str| format!("{line}{}", "x".repeat(60_000)).into_bytes();
+    for request in [
+        long("GET /"),
+        long("GET / HTTP/1.1\r\nName: "),
+        b"GET / HTTP/1.1\r\n".iter().copied().chain(b"a: b\r\n".repeat(60_000)).collect(),
+    ] {
+        let dialogue = dialogue(&[(ToServer, &request)]);
+        assert!(dialogue.malformed);
+        assert!(events(&dialogue, 0).contains(&"request_field_too_long"), "{}", request[..20].escape_ascii());
+    }
+    let dialogue = dialogue(&[(ToServer, GET), (ToClient, &long("HTTP/1.1 200 OK\r\nName: "))]);
+    assert!(dialogue.malformed && events(&dialogue, 0).contains(&"response_field_too_long"));
+}
+
 /// A message or two of either way, sound or not.
 fn turn() -> impl Strategy<Value = String> {
     let line = prop::sample::select(vec![
