@@ -386,8 +386,11 @@ fn way(said: Way, hook: Option<Hook>, buffers: &[DraftBuffer]) -> Result<Way, Di
         let only = match (field.reach.to_server, field.reach.to_client) {
             (Some(_), None) => Way::ToServer,
             (None, Some(_)) => Way::ToClient,
-            _ => continue,
+            _ => buffer.way,
         };
+        if only == Way::Both {
+            continue;
+        }
         if way == Way::Both {
             way = only;
         } else if way != only {
@@ -407,6 +410,7 @@ fn other_way(field: &Field, span: Span) -> Diagnostic {
 fn inspection(buffer: DraftBuffer) -> Inspection {
     Inspection {
         source: buffer.source,
+        way: buffer.way,
         transforms: buffer.transforms,
         steps: steps(buffer.steps),
         absent: buffer.absent,

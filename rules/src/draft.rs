@@ -61,6 +61,8 @@ impl DraftStep {
 pub struct DraftBuffer {
     /// Where its bytes come from.
     pub source: Source,
+    /// Which way of a transaction is meant, of a field that both have.
+    pub way: Way,
     /// What is done to them first.
     pub transforms: Vec<Box<dyn Transform>>,
     /// What must hold.
@@ -73,7 +75,14 @@ pub struct DraftBuffer {
 
 impl DraftBuffer {
     fn new(source: Source, span: Span) -> Self {
-        Self { source, transforms: Vec::new(), steps: Vec::new(), absent: Absent::default(), span }
+        Self {
+            source,
+            way: Way::Both,
+            transforms: Vec::new(),
+            steps: Vec::new(),
+            absent: Absent::default(),
+            span,
+        }
     }
 
     fn serves(&self, other: &Self) -> bool {
@@ -83,6 +92,7 @@ impl DraftBuffer {
         );
         !many
             && self.source == other.source
+            && self.way == other.way
             && self.transforms.len() == other.transforms.len()
             && self.transforms.iter().zip(&other.transforms).all(|(a, b)| a.same(&**b))
     }
@@ -184,9 +194,18 @@ impl<'a> Draft<'a> {
     ///
     /// When nothing was asked of the buffer selected before.
     pub fn select(&mut self, source: Source, span: Span) -> Result<(), Diagnostic> {
+        self.select_way(source, Way::Both, span)
+    }
+
+    /// What follows is asked of that buffer, of one way of the transaction alone.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was asked of the buffer selected before.
+    pub fn select_way(&mut self, source: Source, way: Way, span: Span) -> Result<(), Diagnostic> {
         self.check_pending()?;
         self.current = None;
-        self.pending = Some(DraftBuffer::new(source, span));
+        self.pending = Some(DraftBuffer { way, ..DraftBuffer::new(source, span) });
         Ok(())
     }
 
@@ -235,7 +254,8 @@ impl<'a> Draft<'a> {
         if let (None, Some(current)) = (&self.pending, self.current) {
             let buffer = &self.buffers[current];
             if buffer.source != Source::Payload && buffer.transforms.is_empty() {
-                self.pending = Some(DraftBuffer::new(buffer.source, buffer.span));
+                let (source, way, span) = (buffer.source, buffer.way, buffer.span);
+                self.pending = Some(DraftBuffer { way, ..DraftBuffer::new(source, span) });
             }
         }
         match &mut self.pending {

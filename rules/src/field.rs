@@ -7,7 +7,7 @@ use crate::draft::{Draft, DraftStep};
 use crate::inspect::{Cursor, Outcome, Resume, Step};
 use crate::integer::IntegerMatch;
 use crate::keyword::Argument;
-use crate::signature::Source;
+use crate::signature::{Source, Way};
 use crate::vocabulary::{Field, FieldKind};
 
 /// Reads an option that names a field.
@@ -19,8 +19,8 @@ pub(crate) fn select(
     match field.kind {
         FieldKind::Bytes | FieldKind::ManyBytes => {
             belongs(field, argument, draft)?;
-            one_way(field, argument)?;
-            draft.select(Source::Field(field), argument.span())
+            let way = one_way(field, argument)?;
+            draft.select_way(Source::Field(field), way, argument.span())
         }
         FieldKind::Number { max, names } | FieldKind::ManyNumbers { max, names } => {
             let named = |word: &str| {
@@ -32,16 +32,14 @@ pub(crate) fn select(
     }
 }
 
-/// That the option has no value, other than the way that rules of whole transactions may give (Suricata
-/// documentation: "Rules Format", transactional rules).
-fn one_way(field: &Field, argument: &Argument<'_>) -> Result<(), Diagnostic> {
-    let said = argument.optional().map(|value| value.text().trim());
-    match said {
-        Some(way) if matches!(way.as_bytes(), b"to_server" | b"to_client") => {
-            let message = format!("`{}` of one way alone is not supported yet", field.name);
-            Err(Diagnostic::not_supported("way-not-supported", argument.value_span(), message))
-        }
-        _ => argument.none(),
+/// The way that is meant of a field that both ways of a transaction have, as rules of whole transactions may say
+/// (Suricata documentation: "Rules Format", transactional rules).
+fn one_way(field: &Field, argument: &Argument<'_>) -> Result<Way, Diagnostic> {
+    let both = field.reach.to_server.is_some() && field.reach.to_client.is_some();
+    match argument.optional().map(|value| value.text().trim()) {
+        Some(way) if both && way.as_bytes() == b"to_server" => Ok(Way::ToServer),
+        Some(way) if both && way.as_bytes() == b"to_client" => Ok(Way::ToClient),
+        _ => argument.none().map(|()| Way::Both),
     }
 }
 

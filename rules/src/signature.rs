@@ -164,6 +164,8 @@ pub enum Source {
 pub struct Inspection {
     /// Where the bytes come from.
     pub source: Source,
+    /// Which way of a transaction is meant, of a field that both have.
+    pub way: Way,
     /// What is done to them first, in order.
     pub transforms: Vec<Box<dyn Transform>>,
     /// What must hold, in order.
@@ -241,6 +243,17 @@ pub enum Way {
     ToServer,
     /// Packets and responses to the client.
     ToClient,
+}
+
+impl Way {
+    /// Whether what goes to the server is meant, or what goes to the client.
+    pub const fn goes(self, to_server: bool) -> bool {
+        match self {
+            Self::Both => true,
+            Self::ToServer => to_server,
+            Self::ToClient => !to_server,
+        }
+    }
 }
 
 /// What the `flow` keyword asks of a packet.
@@ -392,13 +405,16 @@ impl Signature {
         self.conditions.iter().any(|condition| condition.scope() == Scope::Packet)
     }
 
-    /// What has to come before the rule can match at all, if nothing tells of it yet: it loads and waits.
+    /// What has to come before its conditions can hold at all, if nothing tells of it yet.
     pub fn waits_for(&self) -> Option<&'static str> {
-        let of_nobody = |inspection: &Inspection| match inspection.source {
-            Source::Field(field) if field.protocols.is_empty() => Some("states of transactions"),
+        self.conditions.iter().find_map(|condition| condition.waits_for())
+    }
+
+    /// The fields that it looks at.
+    pub fn fields(&self) -> impl Iterator<Item = &'static Field> {
+        self.inspections.iter().filter_map(|inspection| match inspection.source {
+            Source::Field(field) => Some(field),
             _ => None,
-        };
-        let conditions = self.conditions.iter().find_map(|condition| condition.waits_for());
-        conditions.or_else(|| self.inspections.iter().find_map(of_nobody))
+        })
     }
 }

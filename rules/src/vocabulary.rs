@@ -4,7 +4,6 @@ use crate::diagnostic::Diagnostic;
 use crate::draft::Draft;
 use crate::header::protocol::AppProtocol;
 use crate::keyword::{Argument, Example, KEYWORDS, Keyword, NOT_YET};
-use crate::signature::{Signature, Source};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -232,8 +231,6 @@ pub struct Lexicon {
     pub hooks: &'static [Hook],
     /// What can be wrong with its transactions: numbers with the names that `app-layer-event` uses.
     pub events: Option<&'static Field>,
-    /// Whether a parser fills the fields. Without one, rules load and wait.
-    pub parsed: bool,
 }
 
 /// What a word in a rule's options means.
@@ -323,21 +320,5 @@ impl Vocabulary {
     pub fn events(&self, protocol: AppProtocol) -> Option<&'static Field> {
         let lending = self.lent.iter().find(|lexicon| lexicon.protocols.contains(&protocol));
         lending.and_then(|lexicon| lexicon.events)
-    }
-
-    /// The protocol without a parser that a rule waits for: until there is one, the rule loads and cannot match.
-    pub fn waits_for(&self, signature: &Signature) -> Option<AppProtocol> {
-        let unparsed_field = signature.inspections.iter().find_map(|inspection| match inspection.source {
-            Source::Field(field) if !field.protocols.iter().any(|&of| self.parses(of)) => {
-                field.protocols.first().copied()
-            }
-            _ => None,
-        });
-        signature.app_protocol.filter(|&wanted| !self.parses(wanted)).or(unparsed_field)
-    }
-
-    fn parses(&self, wanted: AppProtocol) -> bool {
-        let parsed = self.lent.iter().filter(|lexicon| lexicon.parsed);
-        parsed.flat_map(|lexicon| lexicon.protocols).any(|protocol| protocol.is(wanted))
     }
 }

@@ -9,11 +9,11 @@ use crate::signature::Source;
 use crate::vocabulary::{Field, Hook, Reach};
 
 /// How far the request of a transaction has come. Belongs to no protocol: whoever walks transactions knows it.
-pub(super) static REQUEST_PROGRESS: Field =
+pub static REQUEST_PROGRESS: Field =
     Field::number("app-layer-state to_server", &[], Reach::to_server(0), u8::MAX as u64);
 
 /// How far the response of a transaction has come.
-pub(super) static RESPONSE_PROGRESS: Field =
+pub static RESPONSE_PROGRESS: Field =
     Field::number("app-layer-state to_client", &[], Reach::to_client(0), u8::MAX as u64);
 
 /// `app-layer-state` (Suricata documentation: "Generic App Layer Keywords", app-layer-state).

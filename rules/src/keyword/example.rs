@@ -402,7 +402,6 @@ mod tests {
         keywords: &[],
         hooks: &[],
         events: None,
-        parsed: false,
     };
 
     /// What examples use of DNS.
@@ -412,7 +411,6 @@ mod tests {
         keywords: &[],
         hooks: &[Hook::request("request_started", 0), Hook::request("request_complete", 1)],
         events: Some(&DNS_EVENTS),
-        parsed: false,
     };
 
     static PROTOCOLS: &[&Lexicon] = &[&HTTP, &DNS];

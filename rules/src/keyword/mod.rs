@@ -51,6 +51,7 @@ mod unsupported;
 mod variable;
 mod vlan;
 
+pub use app_state::{REQUEST_PROGRESS, RESPONSE_PROGRESS};
 pub use argument::Argument;
 pub use example::Example;
 pub use not_yet::NOT_YET;

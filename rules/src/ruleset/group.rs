@@ -3,7 +3,7 @@
 use super::SignatureId;
 use crate::header::protocol::PacketProtocol;
 use crate::prefilter::{Hits, Matcher};
-use crate::signature::{Kind, Signature, Source, Way};
+use crate::signature::{Kind, Signature, Source};
 use crate::vocabulary::Field;
 use std::collections::HashMap;
 
@@ -116,15 +116,6 @@ impl Group {
     }
 }
 
-/// Whether a rule that looks `way` looks at what goes to the server, or at what goes to the client.
-pub(super) fn goes(way: Way, to_server: bool) -> bool {
-    match way {
-        Way::Both => true,
-        Way::ToServer => to_server,
-        Way::ToClient => !to_server,
-    }
-}
-
 /// A group of rules; the patterns of those whose fast pattern stands in one of `sources` find them, the others are
 /// always tried.
 pub(super) fn of<'a>(rules: impl Iterator<Item = (SignatureId, &'a Signature)>, sources: &[Source]) -> Group {
@@ -208,9 +199,11 @@ pub(super) fn by_field(signatures: &[Signature]) -> Vec<FieldGroup> {
         let (id, at, field) = found.first;
         let way = |to_server: bool| {
             let mut by_pattern: HashMap<Vec<u8>, Vec<SignatureId>> = HashMap::new();
-            for (id, signature) in found.rules.iter().filter(|(_, s)| goes(s.way, to_server)) {
-                let pattern = signature.fast_pattern.as_ref().map(|fast| fast.bytes.to_ascii_lowercase());
-                by_pattern.entry(pattern.expect("it stands in a field")).or_default().push(*id);
+            for (id, signature) in found.rules.iter().filter(|(_, signature)| signature.way.goes(to_server)) {
+                let fast = signature.fast_pattern.as_ref().expect("it stands in a field");
+                if signature.inspections[fast.inspection].way.goes(to_server) {
+                    by_pattern.entry(fast.bytes.to_ascii_lowercase()).or_default().push(*id);
+                }
             }
             index(by_pattern, Vec::new())
         };

@@ -51,24 +51,18 @@ impl RuleSet {
                         || (s.kind == Kind::Stream && transport != Transport::Tcp))
                         && transport.serves(s)
                 };
-                group::of(
-                    numbered().filter(|(_, s)| looks(s) && group::goes(s.way, to_server)),
-                    &[Source::Payload],
-                )
+                group::of(numbered().filter(|(_, s)| looks(s) && s.way.goes(to_server)), &[Source::Payload])
             })
         });
         let streams = WAYS.map(|to_server| {
             let looks = |s: &Signature| {
                 matches!(s.kind, Kind::Stream | Kind::PacketAndStream) && Transport::Tcp.serves(s)
             };
-            group::of(
-                numbered().filter(|(_, s)| looks(s) && group::goes(s.way, to_server)),
-                &[Source::Payload],
-            )
+            group::of(numbered().filter(|(_, s)| looks(s) && s.way.goes(to_server)), &[Source::Payload])
         });
         let fields = group::by_field(&signatures);
         let transactions = WAYS.map(|to_server| {
-            let looks = |s: &Signature| group::is_unfound(s) && group::goes(s.way, to_server);
+            let looks = |s: &Signature| group::is_unfound(s) && s.way.goes(to_server);
             group::of(numbered().filter(|(_, s)| looks(s)), &[Source::Payload])
         });
         Self {
@@ -117,7 +111,7 @@ impl RuleSet {
             || self
                 .signatures
                 .iter()
-                .any(|s| s.kind == Kind::Transaction && group::goes(s.way, to_server) && payload(s))
+                .any(|s| s.kind == Kind::Transaction && s.way.goes(to_server) && payload(s))
     }
 
     /// Rules on transactions by the field that finds them.

@@ -3,6 +3,7 @@
 use super::parser::{Expectation, Input, Malformed, Parser, Requests, VisitWindow};
 use super::transaction::{Noted, Transaction, Transactions};
 use crate::event::{Direction, Http};
+use rules::keyword::{REQUEST_PROGRESS, RESPONSE_PROGRESS};
 use rules::vocabulary::Field;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -68,6 +69,9 @@ pub trait Conversation: Debug + Send {
 /// The place of the reader of a protocol's events, behind those of its fields.
 const EVENTS_READER: usize = usize::MAX;
 
+/// The place of the reader of a transaction's progress, likewise.
+const PROGRESS_READER: usize = usize::MAX - 1;
+
 /// The fields that a protocol's transactions have.
 pub fn field_rows<P: Parser>() -> Vec<FieldRow> {
     let fields = P::READERS.iter().enumerate().map(|(reader, row)| FieldRow {
@@ -76,7 +80,9 @@ pub fn field_rows<P: Parser>() -> Vec<FieldRow> {
         streaming: row.is_streaming(),
     });
     let events = P::EVENTS.map(|field| FieldRow { field, reader: EVENTS_READER, streaming: true });
-    fields.chain(events).collect()
+    let progress = [&REQUEST_PROGRESS, &RESPONSE_PROGRESS];
+    let progress = progress.map(|field| FieldRow { field, reader: PROGRESS_READER, streaming: true });
+    fields.chain(events).chain(progress).collect()
 }
 
 /// A flow of one protocol.
@@ -130,8 +136,11 @@ impl<P: Parser> Conversation for Spoken<P> {
 
     fn read(&self, transaction: u64, reader: usize, direction: Direction, visit: &mut VisitWindow<'_>) {
         let Some(transaction) = self.get(transaction) else { return };
+        let mut visit_number = |number: u8| visit(0, &u64::from(number).to_be_bytes());
         if reader == EVENTS_READER {
-            let _ = transaction.events().any(|number| visit(0, &u64::from(number).to_be_bytes()));
+            let _ = transaction.events().any(visit_number);
+        } else if reader == PROGRESS_READER {
+            let _ = transaction.progress(direction).is_some_and(&mut visit_number);
         } else if let Some(reader) = P::READERS.get(reader) {
             reader.show(&transaction.data, direction, visit);
         }

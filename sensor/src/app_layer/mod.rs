@@ -47,9 +47,12 @@ pub mod parser;
 pub mod progress;
 pub mod smb;
 pub mod smtp;
+mod spoken;
 pub mod ssh;
 pub mod tls;
 pub mod transaction;
+
+pub use spoken::Spoken;
 
 use identify::Speech;
 use rules::header::protocol::AppProtocol;

@@ -1,11 +1,11 @@
-use super::{PROTOCOLS, vocabulary};
+use super::{PROTOCOLS, SPEECHES, Spoken, vocabulary};
 use rules::classification::Classes;
 use rules::compile::{Context, compile};
 use rules::diagnostic::Severity;
 use rules::header::variable::{Resolver, Variables};
 use rules::names::Names;
 use rules::parse::parse;
-use rules::signature::Signature;
+use rules::signature::{Signature, Way};
 use rules::text::Source;
 use rules::vocabulary::{Vocabulary, Word};
 use std::collections::HashSet;
@@ -133,15 +133,30 @@ fn a_hook_says_the_way_and_the_progress() {
 
 #[test]
 fn a_rule_says_which_parser_it_waits_for() {
-    let vocabulary = vocabulary();
-    let waits = |protocol: &str, said: &str| {
-        vocabulary.waits_for(&options(protocol, said).unwrap()).map(|protocol| protocol.name())
-    };
+    let spoken = Spoken::default();
+    let waits = |protocol: &str, said: &str| spoken.waits_for(&options(protocol, said).unwrap());
+    for protocol in PROTOCOLS.iter().flat_map(|lexicon| lexicon.protocols) {
+        let parsed = SPEECHES.iter().any(|speech| speech.protocol.is(*protocol));
+        let waited_for = (!parsed).then_some(protocol.name());
+        assert_eq!(waits(protocol.name(), "flow:established"), waited_for);
+    }
+    assert_eq!(waits("dns", r#"dns.query; content:"x"; app-layer-state:request_complete"#), None);
     assert_eq!(waits("http", r#"http.uri; content:"x""#), None);
-    assert_eq!(waits("tcp", r#"smb.share; content:"x""#), Some("smb"));
+    assert_eq!(waits("http", r#"file.magic; content:"x""#), Some("file.magic"), "no parser fills it");
     assert_eq!(waits("tcp", r#"content:"x""#), None);
-    let waits = |protocol: &str, said: &str| options(protocol, said).unwrap().waits_for();
-    assert_eq!(waits("dns", "app-layer-state:request_complete"), Some("states of transactions"));
-    assert_eq!(waits("tcp", "flow.elephant:both"), Some("elephant flows"));
-    assert_eq!(waits("tcp", "stream_size:both,>,5"), None);
+}
+
+#[test]
+fn one_way_of_a_field_can_be_meant() {
+    let said =
+        r#"http.method; content:"POST"; file.data:to_client; content:"x"; file.data:to_server; content:"y""#;
+    let rule = format!("alert http any any => any any ({said}; sid:1;)");
+    let signature = compiled(&rule, &vocabulary()).unwrap();
+    let ways: Vec<Way> = signature.inspections.iter().map(|inspection| inspection.way).collect();
+    assert_eq!((signature.way, &*ways), (Way::Both, &[Way::Both, Way::ToClient, Way::ToServer][..]));
+    let one = options("http", r#"file.data:to_client; content:"x""#).unwrap();
+    assert_eq!(one.way, Way::ToClient, "where a rule looks one way, it looks that way");
+    let mixed = options("http", r#"flow:to_server; file.data:to_client; content:"x""#);
+    assert_eq!(mixed.unwrap_err().1, "mixed-directions");
+    assert_eq!(options("http", r#"http.uri:to_client; content:"x""#).unwrap_err().1, "unexpected-value");
 }

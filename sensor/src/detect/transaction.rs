@@ -20,6 +20,12 @@ struct Look<'a> {
     complete: bool,
 }
 
+impl Look<'_> {
+    fn to_server(&self) -> bool {
+        self.direction == Direction::ToServer
+    }
+}
+
 enum Attempt {
     Matched,
     Waits(u64),
@@ -175,6 +181,7 @@ fn attempt(
             Source::Field(field) => match look.plan.row(field) {
                 None => (false, false),
                 Some(Row { progress: None, .. }) => (false, signature.transactional),
+                Some(_) if !inspection.way.goes(look.to_server()) => (false, signature.transactional),
                 Some(Row { progress: Some(progress), .. }) if progress > look.progress => {
                     (false, !look.complete)
                 }

@@ -13,5 +13,4 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: TWO_STATES,
     events: None,
-    parsed: false,
 };

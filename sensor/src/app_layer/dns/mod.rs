@@ -27,7 +27,6 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&event::EVENTS),
-    parsed: true,
 };
 
 /// What multicast DNS lends to rules.
@@ -37,7 +36,6 @@ pub static MDNS: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&mdns::EVENTS),
-    parsed: true,
 };
 
 /// The server's port.

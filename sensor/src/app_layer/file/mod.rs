@@ -8,11 +8,5 @@ pub mod window;
 use rules::vocabulary::Lexicon;
 
 /// What files lends to rules.
-pub static LEXICON: Lexicon = Lexicon {
-    protocols: &[],
-    fields: fields::FIELDS,
-    keywords: fields::KEYWORDS,
-    hooks: &[],
-    events: None,
-    parsed: false,
-};
+pub static LEXICON: Lexicon =
+    Lexicon { protocols: &[], fields: fields::FIELDS, keywords: fields::KEYWORDS, hooks: &[], events: None };

@@ -14,7 +14,6 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: TWO_STATES,
     events: Some(&event::EVENTS),
-    parsed: false,
 };
 
 /// What FTP's data connections lend to rules.
@@ -24,5 +23,4 @@ pub static DATA: Lexicon = Lexicon {
     keywords: fields::DATA_KEYWORDS,
     hooks: TWO_STATES,
     events: None,
-    parsed: false,
 };

@@ -39,7 +39,6 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: HOOKS,
     events: Some(&event::EVENTS),
-    parsed: true,
 };
 
 /// How flows of HTTP/1 are found and parsed.

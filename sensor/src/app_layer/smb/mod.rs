@@ -14,5 +14,4 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&event::EVENTS),
-    parsed: false,
 };

@@ -33,7 +33,6 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&event::EVENTS),
-    parsed: true,
 };
 
 /// How SMTP is found: clients by their first word anywhere, servers by their welcome where mail is expected.

@@ -25,7 +25,6 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: HOOKS,
     events: Some(&event::EVENTS),
-    parsed: true,
 };
 
 /// How flows are found and parsed.

@@ -32,7 +32,6 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: HOOKS,
     events: Some(&event::EVENTS),
-    parsed: true,
 };
 
 /// How flows of TLS are found and parsed.

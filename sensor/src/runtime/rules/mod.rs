@@ -12,13 +12,13 @@ pub use progress::LoadProgress;
 
 use self::companions::Companions;
 use self::lists::ListLoader;
+use crate::app_layer::Spoken;
 use crate::detect::{self, SharedMemory};
 use ::rules::ast::Rule;
 use ::rules::companion::reference::References;
 use ::rules::companion::threshold::Thresholds;
 use ::rules::compile::{Context, compile};
 use ::rules::diagnostic::{Diagnostic, Severity};
-use ::rules::header::protocol::AppProtocol;
 use ::rules::header::variable::{Resolver, Variables};
 use ::rules::lint::{Duplicates, SignatureKey, Subject, lint};
 use ::rules::names::Names;
@@ -115,7 +115,7 @@ pub fn load(
         let mut beside = Beside { lists: &mut lists, directory: path.parent().unwrap_or(Path::new("")) };
         loading.file(source, &Compiler { context, variables, lints: files.lints, progress }, &mut beside);
     }
-    Ok(loading.done(companions, lists, &files.lists, vocabulary))
+    Ok(loading.done(companions, lists, &files.lists))
 }
 
 /// What is loaded so far.
@@ -198,18 +198,12 @@ impl Loading {
         found
     }
 
-    fn done(
-        self,
-        companions: Companions,
-        lists: ListLoader,
-        files: &ListFiles,
-        vocabulary: &Vocabulary,
-    ) -> LoadedRules {
+    fn done(self, companions: Companions, lists: ListLoader, files: &ListFiles) -> LoadedRules {
         let (references, thresholds) = companions.into_parts();
         let (lists, saved_datasets) = lists.done();
-        let mut waiting = BTreeMap::new();
+        let (mut waiting, spoken) = (BTreeMap::new(), Spoken::default());
         for signature in &self.signatures {
-            let parser = vocabulary.waits_for(signature).map(AppProtocol::name);
+            let parser = spoken.waits_for(signature);
             let rest = || detect::waits_for(signature, &lists).or_else(|| signature.waits_for());
             if let Some(what) = parser.or_else(rest) {
                 *waiting.entry(what).or_insert(0) += 1;
