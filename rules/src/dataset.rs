@@ -8,6 +8,8 @@ pub enum DatasetKind {
     String,
     /// 16 bytes; in files in hexadecimal.
     Md5,
+    /// 20 bytes, likewise. Only lists of file hashes have them.
+    Sha1,
     /// 32 bytes; in files in hexadecimal.
     Sha256,
     /// IPv4 addresses.
@@ -37,6 +39,7 @@ impl DatasetKind {
         match self {
             Self::String => "string",
             Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
             Self::Sha256 => "sha256",
             Self::Ipv4 => "ipv4",
             Self::Ipv6 => "ipv6",
@@ -55,6 +58,8 @@ pub enum DatasetFormat {
     Json,
     /// A JSON object in each line.
     JsonLines,
+    /// A hash at the start of each line, whatever stands behind it: what `md5sum` writes.
+    Sums,
 }
 
 /// A set as one rule describes it. Rules that name the same set need not all describe it.

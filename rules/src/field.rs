@@ -2,11 +2,13 @@
 
 use crate::compile::supported;
 use crate::content::Content;
+use crate::dataset::DatasetKind;
 use crate::diagnostic::Diagnostic;
 use crate::draft::{Draft, DraftStep};
 use crate::inspect::{Cursor, Outcome, Resume, Step};
 use crate::integer::IntegerMatch;
 use crate::keyword::Argument;
+use crate::keyword::dataset::in_list;
 use crate::signature::{Source, Way};
 use crate::vocabulary::{Field, FieldKind};
 
@@ -83,6 +85,21 @@ pub fn ask_content(
     adjust(&mut content);
     draft.push_step_at(Source::Field(field), DraftStep::Content(content, argument.span()));
     Ok(())
+}
+
+/// Asks whether a hash is in the list that the option's file holds, or with `!` is not: `[!]file`.
+///
+/// # Errors
+///
+/// When the rule is about another protocol, or the value is no path below the rules.
+pub fn ask_list(
+    field: &'static Field,
+    kind: DatasetKind,
+    argument: &Argument<'_>,
+    draft: &mut Draft<'_>,
+) -> Result<(), Diagnostic> {
+    let step = in_list(kind, argument, draft)?;
+    ask(field, step, argument, draft)
 }
 
 /// Compares a number field, which comes as eight bytes, most significant first.

@@ -256,6 +256,31 @@ fn set_option(
     Ok(())
 }
 
+/// A step that asks whether the buffer is a hash of the list in the option's file, or with `!` is none: `[!]file`.
+pub(crate) fn in_list(
+    kind: DatasetKind,
+    argument: &Argument<'_>,
+    draft: &mut Draft<'_>,
+) -> Result<Box<dyn Step>, Diagnostic> {
+    let (value, text) = (argument.value()?, argument.text()?);
+    let (negated, path) = match text.strip_prefix(b"!") {
+        Some(_) => (true, text.slice(1..text.len()).trim()),
+        None => (value.is_negated(), text),
+    };
+    let load = file(&path)?;
+    let name = format!("{} {load}", kind.name());
+    let id = draft.names.id(NameKind::Dataset, &name);
+    draft.datasets.push(Dataset {
+        id,
+        name: name.clone(),
+        kind: Some(kind),
+        load: Some(load),
+        format: DatasetFormat::Sums,
+        ..Dataset::default()
+    });
+    Ok(Box::new(Membership { id, name, ask: Ask::Holds(!negated) }))
+}
+
 /// A file's path, which must not lead out of its directory: whoever writes rules must not reach the whole disk.
 fn file(path: &Text) -> Result<String, Diagnostic> {
     let word = path.to_str_lossy();

@@ -22,7 +22,7 @@ mod byte_test;
 mod checksum;
 mod content;
 mod control;
-mod dataset;
+pub(crate) mod dataset;
 mod dsize;
 mod entropy;
 mod event;

@@ -3,7 +3,6 @@
 
 /// What the keywords belong to, and the keywords.
 pub static NOT_YET: &[(&str, &[&str])] = &[
-    ("lists of file hashes", &["filemd5", "filesha1", "filesha256"]),
     ("nDPI", &["ndpi-protocol", "ndpi-risk"]),
     ("IPS mode", &["replace"]),
     ("ARP, Sun RPC and others without a parser", &["rpc", "ipv4.dst_mac", "ipv4.src_mac"]),

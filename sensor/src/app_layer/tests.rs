@@ -5,6 +5,7 @@ use rules::diagnostic::Severity;
 use rules::header::variable::{Resolver, Variables};
 use rules::names::Names;
 use rules::parse::parse;
+use rules::protocol::Support;
 use rules::signature::{Signature, Way};
 use rules::text::Source;
 use rules::vocabulary::{Vocabulary, Word};
@@ -78,6 +79,7 @@ fn keywords_with_values_of_their_own_form_are_read() {
         ("dns", "dns.rrtype:AAAA"),
         ("tcp", r#"filename:!"x"; fileext:"pdf"; filesize:1KB<>2MB; filestore"#),
         ("http", "filestore:both,file"),
+        ("http", "filemd5:bad.md5; filesha1:!good.sha1; filesha256: lists/bad.sha256"),
     ] {
         options(protocol, said).unwrap_or_else(|fault| panic!("{protocol} {said}: {fault:?}"));
     }
@@ -102,6 +104,10 @@ fn what_makes_no_sense_is_refused() {
         ("ftp-data", "ftpdata_command:list", "unknown-word"),
         ("http", "filesize:1TB", "bad-size"),
         ("http", "filestore:up,file", "bad-filestore"),
+        ("http", "filemd5", "missing-value"),
+        ("http", "filemd5:/etc/bad.md5", "bad-path"),
+        ("http", "filesha1:!../bad.sha1", "bad-path"),
+        ("dns", "filesha256:bad.sha256", "other-protocol"),
         ("udp", r#"dsize:10; content:"boom"; content:"loom"; distance:3"#, "beyond-payload"),
         ("tls:no_such_state", r#"content:"x""#, "unknown-hook"),
     ] {
@@ -135,7 +141,8 @@ fn a_hook_says_the_way_and_the_progress() {
 fn a_rule_says_which_parser_it_waits_for() {
     let spoken = Spoken::default();
     let waits = |protocol: &str, said: &str| spoken.waits_for(&options(protocol, said).unwrap());
-    for protocol in PROTOCOLS.iter().flat_map(|lexicon| lexicon.protocols) {
+    let lent = PROTOCOLS.iter().flat_map(|lexicon| lexicon.protocols);
+    for protocol in lent.filter(|protocol| protocol.support() == Support::Loaded) {
         let parsed = SPEECHES.iter().any(|speech| speech.protocol.is(*protocol));
         let waited_for = (!parsed).then_some(protocol.name());
         assert_eq!(waits(protocol.name(), "flow:established"), waited_for);

@@ -2,7 +2,8 @@
 
 use super::keywords;
 use crate::app_layer::progress::STARTED;
-use rules::field::ask_content;
+use rules::dataset::DatasetKind;
+use rules::field::{ask_content, ask_list};
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, LentKeyword, Reach};
 
@@ -29,6 +30,12 @@ fields! {
 
 /// The size of each file so far, in bytes.
 pub static SIZE: Field = Field::many_numbers("filesize", CARRIERS, EITHER, u64::MAX);
+/// The MD5 of each file that was seen whole, 16 bytes.
+pub static MD5: Field = Field::many_bytes("filemd5", CARRIERS, EITHER);
+/// The SHA-1 of each file that was seen whole, 20 bytes.
+pub static SHA1: Field = Field::many_bytes("filesha1", CARRIERS, EITHER);
+/// The SHA-256 of each file that was seen whole, 32 bytes.
+pub static SHA256: Field = Field::many_bytes("filesha256", CARRIERS, EITHER);
 /// Keywords about these fields with values of their own form.
 pub static KEYWORDS: &[LentKeyword] = &[
     LentKeyword {
@@ -54,6 +61,25 @@ pub static KEYWORDS: &[LentKeyword] = &[
         aliases: &[],
         doc: "The size of a file: a number form, `KB`, `MB` or `GB` after each number.",
         read: keywords::size,
+    },
+    LentKeyword {
+        name: "filemd5",
+        aliases: &[],
+        doc: "The MD5 of a file is in a list, or with `!` is not: a file below the rules, with a hash at the start of \
+              each line.",
+        read: |argument, draft| ask_list(&MD5, DatasetKind::Md5, argument, draft),
+    },
+    LentKeyword {
+        name: "filesha1",
+        aliases: &[],
+        doc: "The same with the SHA-1 of a file.",
+        read: |argument, draft| ask_list(&SHA1, DatasetKind::Sha1, argument, draft),
+    },
+    LentKeyword {
+        name: "filesha256",
+        aliases: &[],
+        doc: "The same with the SHA-256 of a file.",
+        read: |argument, draft| ask_list(&SHA256, DatasetKind::Sha256, argument, draft),
     },
     LentKeyword {
         name: "filestore",

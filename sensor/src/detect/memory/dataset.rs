@@ -146,6 +146,7 @@ fn normal(kind: DatasetKind, value: &[u8]) -> Option<Normal<'_>> {
     match kind {
         DatasetKind::String => Some(Normal::Same(value)),
         DatasetKind::Md5 => of_len(16),
+        DatasetKind::Sha1 => of_len(20),
         DatasetKind::Sha256 => of_len(32),
         DatasetKind::Ipv4 => of_len(4),
         DatasetKind::Ipv6 => of_len(16),

@@ -220,6 +220,10 @@ fn read(set: &Dataset, described: &Described, path: &Path, saved: bool) -> Resul
             })
         }
         DatasetFormat::Json => read_document(set, described, &bytes),
+        DatasetFormat::Sums => read_lines(set, &bytes, |line| {
+            let hash = line.split(|byte| !byte.is_ascii_hexdigit()).next()?;
+            Some((value::of_line(set.kind(), hash)?, 0))
+        }),
     }
 }
 
@@ -408,6 +412,19 @@ mod tests {
         assert!(scene.claim(&set).unwrap().unwrap().contains("2 lines"));
         let scores = [1, 2, 3, 4].map(|last| scene.set().score(&[10, 0, 0, last]));
         assert_eq!(scores, [Some(200), Some(65535), None, None]);
+    }
+
+    #[test]
+    fn hashes_stand_before_anything_else() {
+        let mut scene = fresh();
+        let text =
+            "d41d8cd98f00b204e9800998ecf8427e  util-path.c\n00112233445566778899AABBCCDDEEFF\n# ours\n";
+        scene.write("rules/bad.md5", text);
+        let load = Some("bad.md5".to_owned());
+        let list = Described { load, format: DatasetFormat::Sums, ..described(Some(DatasetKind::Md5)) };
+        assert!(scene.claim(&list).unwrap().unwrap().contains("the first is line 3"));
+        let wanted: Vec<u8> = (0..16).map(|digit| digit * 0x11).collect();
+        assert!(scene.set().contains(&wanted) && scene.set().len() == 2);
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl ListLoader {
         directory: &Path,
     ) -> Result<Vec<Diagnostic>, Diagnostic> {
         let mut found = Vec::new();
-        let mut spans = spans(rule, &["dataset", "datarep"]);
+        let mut spans = spans(rule, &["dataset", "datarep", "filemd5", "filesha1", "filesha256"]);
         for set in &signature.datasets {
             let span = spans.next().unwrap_or(signature.span);
             found.extend(self.datasets.claim(set, directory, span)?);

@@ -27,6 +27,7 @@ pub(super) fn of_text(kind: DatasetKind, text: &str) -> Option<Vec<u8>> {
     match kind {
         DatasetKind::String => Some(text.as_bytes().to_vec()),
         DatasetKind::Md5 => digest(text, 16),
+        DatasetKind::Sha1 => digest(text, 20),
         DatasetKind::Sha256 => digest(text, 32),
         DatasetKind::Ipv4 | DatasetKind::Ipv6 | DatasetKind::Ip => match (kind, text.parse().ok()?) {
             (DatasetKind::Ipv4 | DatasetKind::Ip, IpAddr::V4(address)) => Some(address.octets().into()),
@@ -40,10 +41,12 @@ pub(super) fn of_text(kind: DatasetKind, text: &str) -> Option<Vec<u8>> {
 pub(super) fn to_line(kind: DatasetKind, value: &[u8]) -> String {
     match kind {
         DatasetKind::String => BASE64.encode(value),
-        DatasetKind::Md5 | DatasetKind::Sha256 => value.iter().fold(String::new(), |mut line, byte| {
-            write!(line, "{byte:02x}").expect("writing to memory does not fail");
-            line
-        }),
+        DatasetKind::Md5 | DatasetKind::Sha1 | DatasetKind::Sha256 => {
+            value.iter().fold(String::new(), |mut line, byte| {
+                write!(line, "{byte:02x}").expect("writing to memory does not fail");
+                line
+            })
+        }
         DatasetKind::Ipv4 | DatasetKind::Ipv6 | DatasetKind::Ip => {
             address(value).map(|address| address.to_string()).unwrap_or_default()
         }
