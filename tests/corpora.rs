@@ -69,3 +69,8 @@ fn stream() {
 fn ssh() {
     replay("ssh", targets::ssh);
 }
+
+#[test]
+fn ftp() {
+    replay("ftp", targets::ftp);
+}

@@ -1,6 +1,7 @@
 //! Application protocols in the shared captures, as the sensor and as tshark read them.
 
 mod dns;
+mod ftp;
 mod http;
 mod smtp;
 mod ssh;
@@ -17,8 +18,10 @@ use sensor::decode::Decoder;
 use sensor::event::Direction;
 use sensor::limits::CaptureLimits;
 use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use streams::Peers;
 
 /// The captures to compare: of one topic of the fixtures, and the shared one, as far as it is here.
 fn captures(topic: &str) -> Vec<PathBuf> {
@@ -61,6 +64,19 @@ fn as_tshark_reads(frames: &[TimedFrame], filter: &str, columns: &[&str]) -> Opt
     let output = tshark.output().ok()?;
     let lines = String::from_utf8(output.stdout).unwrap();
     Some(lines.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect())
+}
+
+/// Columns that tell who sent a frame of TCP, and to whom.
+const ADDRESSES: [&str; 6] = ["ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport"];
+
+/// The ends of a line's frame, read from the columns of [`ADDRESSES`].
+fn peers(columns: &[String]) -> Peers {
+    let end = |columns: &[String]| {
+        let [v4, v6, port] = columns else { panic!("columns are missing: {columns:?}") };
+        let address: IpAddr = [v4, v6].iter().find_map(|address| address.parse().ok()).unwrap();
+        SocketAddr::new(address, port.parse().unwrap())
+    };
+    (end(&columns[..3]), end(&columns[3..6]))
 }
 
 /// What rules see of a field of a transaction, one way.

@@ -1,13 +1,12 @@
 //! Envelopes and header fields of mail.
 
 use super::streams::{Peers, conversations};
-use super::{as_tshark_reads, captures, frames_with, values};
+use super::{ADDRESSES, as_tshark_reads, captures, frames_with, peers, values};
 use fixtures::TimedFrame;
 use sensor::app_layer::conversation::Conversation;
 use sensor::app_layer::smtp::SPEECH;
 use sensor::event::Direction;
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, SocketAddr};
 
 /// Values of one session's fields, by the names that rules have for them, in order. White space is left out: folded
 /// header fields differ in it.
@@ -30,18 +29,6 @@ const HEADER: [(&str, &str); 8] = [
     ("imf.ext.mailer", "email.x_mailer"),
     ("imf.received", "email.received"),
 ];
-
-const ADDRESSES: [&str; 6] = ["ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport"];
-
-/// The ends of a line's frame, read from the columns of [`ADDRESSES`].
-fn peers(columns: &[String]) -> Peers {
-    let end = |columns: &[String]| {
-        let [v4, v6, port] = columns else { panic!("columns are missing: {columns:?}") };
-        let address: IpAddr = [v4, v6].iter().find_map(|address| address.parse().ok()).unwrap();
-        SocketAddr::new(address, port.parse().unwrap())
-    };
-    (end(&columns[..3]), end(&columns[3..6]))
-}
 
 /// What clients say in the first session between any two peers. Nothing if tshark is not installed.
 fn sessions(frames: &[TimedFrame]) -> Option<HashMap<Peers, Fields>> {

@@ -10,7 +10,7 @@ use rules::text::Source;
 use rules::view::{Packet, Tcp, Transport};
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
-use sensor::app_layer::{dhcp, dns, http, smtp, ssh, tls, vocabulary};
+use sensor::app_layer::{dhcp, dns, ftp, http, smtp, ssh, tls, vocabulary};
 use sensor::capture::{Frame, LinkType};
 use sensor::counter::Counters;
 use sensor::decode::{Decoder, checksum};
@@ -200,4 +200,10 @@ fn look_at(session: &Session) {
         }
         assert!(at <= side.right_edge() && side.usable_end() <= side.acked());
     }
+}
+
+/// A session of FTP, of its control connection or of a data connection, as its first byte says.
+pub(crate) fn ftp(data: &[u8]) {
+    let Some((&first, said)) = data.split_first() else { return };
+    converse(if first % 2 == 0 { &ftp::SPEECH } else { &ftp::DATA_SPEECH }, said);
 }

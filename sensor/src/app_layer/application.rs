@@ -90,6 +90,11 @@ impl Application {
         application
     }
 
+    /// Whether nothing was read of it yet, nor is its protocol known.
+    pub fn is_untouched(&self) -> bool {
+        self.phase == Phase::Seeking && self.shown == [0; 2]
+    }
+
     /// What the flow was found to speak. Events are those since they were last taken.
     pub fn facts(&self) -> AppFacts {
         self.facts

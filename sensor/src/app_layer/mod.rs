@@ -84,6 +84,8 @@ pub static SPEECHES: &[&Speech] = &[
     &dns::TCP_SPEECH,
     &dns::MDNS_SPEECH,
     &smtp::SPEECH,
+    &ftp::SPEECH,
+    &ftp::DATA_SPEECH,
 ];
 
 /// How flows of a protocol are parsed, if they are.

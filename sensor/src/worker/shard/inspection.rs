@@ -64,12 +64,12 @@ impl Shard {
             flow: Default::default(),
             index: place.index,
         };
-        let Some(Observed { flow: id, direction, established, created }) = observed else {
+        let Some(Observed { flow: id, direction, established, .. }) = observed else {
             self.inspect_flowless(packet, place, order);
             return;
         };
         let mut tracked = self.flows.flow_mut(id).extension.take().unwrap_or_default();
-        if created {
+        if tracked.application.is_untouched() {
             self.expect(&mut tracked, id, place.time);
         }
         let mut moment = Moment {
@@ -124,7 +124,8 @@ impl Shard {
         }
     }
 
-    /// A new connection may be one that another has announced.
+    /// A connection on which nothing was said yet may be one that another has announced: the announcement may be read
+    /// later than the connection is opened.
     fn expect(&mut self, tracked: &mut Tracked, id: FlowId, time: Timestamp) {
         let Some(inspector) = self.inspector.as_mut().filter(|inspector| !inspector.expectations.is_empty())
         else {
