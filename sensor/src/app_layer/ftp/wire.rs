@@ -30,7 +30,7 @@ impl<'a> Command<'a> {
     pub(super) fn parse(line: &'a [u8]) -> Self {
         let end = match line.split_at_checked(AUTH_TLS.len()) {
             Some((begin, rest))
-                if begin.eq_ignore_ascii_case(AUTH_TLS) && !rest.first().is_some_and(|b| *b != b' ') =>
+                if begin.eq_ignore_ascii_case(AUTH_TLS) && rest.first().is_none_or(|b| *b == b' ') =>
             {
                 AUTH_TLS.len()
             }
