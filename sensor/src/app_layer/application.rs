@@ -11,6 +11,7 @@ use crate::reassembly::stream::{Session, Side};
 use crate::time::Timestamp;
 use rules::header::protocol::AppProtocol;
 use rules::view::{AppEvent, AppEvents, AppFacts, Detection};
+use smallvec::SmallVec;
 
 /// Bytes of one direction after which a flow that nothing is known of is given up.
 const MAX_UNKNOWN: usize = 100_000;
@@ -35,8 +36,8 @@ pub struct Heard {
     pub changes: bool,
     /// Nothing that follows can be inspected: what was said before is to be looked at now.
     pub closes: bool,
-    /// A connection that was announced.
-    pub expect: Option<Expectation>,
+    /// Connections that were announced.
+    pub expect: SmallVec<[Expectation; 1]>,
 }
 
 /// The application layer of one flow.
@@ -173,11 +174,23 @@ impl Application {
                 self.bridge(offer.direction, hole, &mut heard, counters);
                 continue;
             }
-            if !self.take(session, side, bytes, offer, &mut heard, counters) {
-                break;
+            if self.take(session, side, bytes, offer, &mut heard, counters) {
+                continue;
             }
+            let Some(lost) = self.lost(side, offer) else { break };
+            self.bridge(offer.direction, lost, &mut heard, counters);
         }
         heard
+    }
+
+    /// How many bytes from the first that is not consumed to the end of the hole behind it: what the parser left
+    /// waits for bytes that will not come.
+    fn lost(&self, side: &Side, offer: &Offer) -> Option<u64> {
+        let at = self.consumed[offer.direction.index()];
+        let rest = side.next_block(at).filter(|block| self.phase == Phase::Parsing && block.offset == at)?;
+        let hole = at + rest.bytes.len() as u64;
+        let beyond = side.next_block(hole).filter(|_| side.is_gap(hole) || offer.end)?;
+        Some(beyond.offset - at)
     }
 
     /// Reads a datagram.
@@ -352,7 +365,7 @@ impl Application {
             let heard_first = self.listen(session, &other, counters);
             heard.changes |= heard_first.changes;
             heard.closes |= heard_first.closes;
-            heard.expect = heard.expect.take().or(heard_first.expect);
+            heard.expect.extend(heard_first.expect);
             heard.inspect_raw[first.index()] |= heard_first.inspect_raw[first.index()];
         } else {
             self.facts.events.insert(AppEvent::WrongDirectionFirstData);
@@ -360,6 +373,7 @@ impl Application {
         }
     }
 
+    /// Goes on behind bytes that were never seen, or cannot be made sense of without those.
     fn bridge(&mut self, direction: Direction, hole: u64, heard: &mut Heard, counters: &mut Counters) {
         let way = direction.index();
         counters.increment(Counter::AppGaps);
@@ -392,7 +406,7 @@ impl Application {
             counters.add(Counter::TransactionsCutShort, conversation.take_cut_short());
         }
         heard.inspect_raw[way] |= requests.inspect_raw;
-        heard.expect = heard.expect.take().or(requests.expect);
+        heard.expect.extend(requests.expect);
         self.encrypted |= requests.encrypted;
         if requests.finished {
             heard.closes = self.encrypted;

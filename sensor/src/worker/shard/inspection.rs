@@ -1,7 +1,8 @@
 //! A packet of a flow, from its stream and its application layer to the rules that match.
 
 use super::{Place, Shard};
-use crate::app_layer::application::{Heard, Offer};
+use crate::app_layer::application::{Application, Heard, Offer};
+use crate::app_layer::parser::Expectation;
 use crate::collect::{Found, Order, Stage};
 use crate::counter::Counter;
 use crate::detect::Subject;
@@ -15,6 +16,7 @@ use crate::worker::alert::{self, AlertFlow};
 use crate::worker::made_up::MadeUp;
 use crate::worker::tracked::{Extension, Pieces, Tracked};
 use rules::view::{FlowFacts, Packet, StreamEvents, Transport};
+use smallvec::SmallVec;
 use std::net::IpAddr;
 
 const SYN: u8 = 0x02;
@@ -139,7 +141,7 @@ impl Shard {
         if let Some(expectation) =
             inspector.expectations.take(time, (client, client_port), (server, server_port))
         {
-            tracked.application = crate::app_layer::application::Application::expected(&expectation);
+            tracked.application = Application::expected(&expectation);
         }
     }
 
@@ -177,9 +179,7 @@ impl Shard {
     ) {
         // At most one change for each byte that a parser consumes before it.
         while let Some(heard) = self.listen(tracked, direction, server_port, moment.time, false) {
-            if let Some(expectation) = heard.expect {
-                self.announce(expectation, id, moment.time);
-            }
+            self.announce(heard.expect, id, moment.time);
             if !heard.changes && !heard.closes {
                 break;
             }
@@ -203,12 +203,14 @@ impl Shard {
         }
     }
 
-    fn announce(&mut self, expectation: crate::app_layer::parser::Expectation, id: FlowId, time: Timestamp) {
+    fn announce(&mut self, expected: SmallVec<[Expectation; 1]>, id: FlowId, time: Timestamp) {
+        let Some(inspector) = self.inspector.as_mut().filter(|_| !expected.is_empty()) else { return };
         let flow = self.flows.flow(id);
         let hosts: [IpAddr; 2] = [flow.client().0, flow.server().0];
-        let Some(inspector) = &mut self.inspector else { return };
-        if inspector.expectations.add(time, hosts, expectation) {
-            self.counters.increment(Counter::ExpectationsRefused);
+        for expectation in expected {
+            if inspector.expectations.add(time, hosts, expectation) {
+                self.counters.increment(Counter::ExpectationsRefused);
+            }
         }
     }
 
@@ -246,9 +248,7 @@ impl Shard {
             moment.time,
             &mut self.counters,
         );
-        if let Some(expectation) = heard.expect {
-            self.announce(expectation, id, moment.time);
-        }
+        self.announce(heard.expect, id, moment.time);
     }
 
     fn inspect_flowless(&mut self, packet: &Packet<'_>, place: Place, order: Order) {
