@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["app_layer"],
     &["detect"],
     &["worker", "collect", "sink"],
-    &["runtime", "config", "cli", "dev"],
+    &["runtime", "config", "cli", "dev", "allocator"],
 ];
 
 /// What the top level may hold besides hidden files.

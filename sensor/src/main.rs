@@ -1,11 +1,10 @@
 //! The executable.
 
+mod allocator;
+
 use std::process::ExitCode;
 
-/// Events are made on one thread and freed on another, where the system's allocator is slow.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     sensor::cli::main()
 }
