@@ -320,8 +320,21 @@ pub struct FastPattern {
     pub bytes: Vec<u8>,
     /// Whether case matters.
     pub nocase: bool,
+    /// Within how many bytes of the buffer's start they end, as far as that is known.
+    pub end: Option<u32>,
     /// The content it comes from.
     pub content: Content,
+    /// Another content that must stand at the same buffer's start: without it the bytes need not be looked for.
+    pub gate: Option<Gate>,
+}
+
+/// Bytes that must stand within so many bytes of a buffer's start.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Gate {
+    /// The bytes; letters match in either case.
+    pub bytes: Vec<u8>,
+    /// Within how many bytes they end.
+    pub end: u32,
 }
 
 /// Which side of an alert is attacked.

@@ -1,7 +1,7 @@
 //! How common bytes are in network payload, as far as the choice of a window needs it.
 
 /// How common a byte is, from 1 (rare) to 15; letters in lower case.
-fn byte_rank(byte: u8) -> u32 {
+const fn byte_rank(byte: u8) -> u8 {
     match byte {
         0 => 15,
         b' ' | b'e' | 0xff => 12,
@@ -16,6 +16,17 @@ fn byte_rank(byte: u8) -> u32 {
         0x80..=0xfe => 3,
     }
 }
+
+/// The ranks of all bytes.
+const RANKS: [u8; 256] = {
+    let mut ranks = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        ranks[byte] = byte_rank(byte as u8);
+        byte += 1;
+    }
+    ranks
+};
 
 /// Windows that nearly all traffic of some kind holds, whatever their bytes.
 const COMMON: &[&[u8; 4]] = &[
@@ -75,8 +86,10 @@ pub(super) fn expected(window: [u8; 4]) -> u32 {
         // Padding: runs of one byte come in long stretches.
         return 1 << 20;
     }
-    if COMMON.contains(&&window) {
+    let ranks = window.map(|byte| u32::from(RANKS[usize::from(byte)]));
+    // The common windows have common bytes alone.
+    if ranks.iter().all(|&rank| rank >= 6) && COMMON.contains(&&window) {
         return 1 << 19;
     }
-    window.iter().map(|&byte| byte_rank(byte)).product()
+    ranks.iter().product()
 }

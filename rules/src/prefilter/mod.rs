@@ -5,8 +5,11 @@
 //! are folded to one case throughout: a hit says that the bytes are there in some case, which is all that a prefilter
 //! owes. Patterns shorter than a window go to a second filter over pairs of bytes.
 
+mod buckets;
 mod frequency;
 mod short;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 mod window;
 
 use short::ShortFilter;
@@ -15,11 +18,57 @@ use window::WindowFilter;
 /// Patterns are numbered in the order they were given.
 pub type PatternId = u32;
 
+/// Patterns that end within so many bytes of an input's start are looked for there alone.
+const HEAD: usize = 64;
+
+/// Bytes to look for.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Pattern {
+    /// The bytes, not empty; letters match in either case.
+    pub bytes: Vec<u8>,
+    /// Within how many bytes of the input's start they must end; nothing where they may stand anywhere.
+    pub end: Option<u32>,
+}
+
+impl Pattern {
+    fn is_of_head(&self) -> bool {
+        self.end.is_some_and(|end| end as usize <= HEAD)
+    }
+}
+
+/// Patterns of any length.
+#[derive(Debug)]
+struct Filter {
+    windows: WindowFilter,
+    short: ShortFilter,
+}
+
+impl Filter {
+    fn new<'a>(patterns: impl Iterator<Item = (PatternId, &'a Pattern)> + Clone) -> Self {
+        let is_short = |pattern: &Pattern| pattern.bytes.len() < window::LEN;
+        Self {
+            windows: WindowFilter::new(patterns.clone().filter(|(_, pattern)| !is_short(pattern))),
+            short: ShortFilter::new(patterns.filter(|(_, pattern)| is_short(pattern))),
+        }
+    }
+
+    fn scan(&self, input: &[u8], hits: &mut Hits) {
+        self.windows.scan(input, hits);
+        self.short.scan(input, hits);
+    }
+
+    fn memory(&self) -> usize {
+        self.windows.memory() + self.short.memory()
+    }
+}
+
 /// Patterns to look for at once.
 #[derive(Debug)]
 pub struct Matcher {
-    windows: WindowFilter,
-    short: ShortFilter,
+    /// Patterns that stand at an input's start.
+    head: Filter,
+    /// All others.
+    whole: Filter,
     patterns: usize,
     shortest: usize,
 }
@@ -62,15 +111,18 @@ impl Hits {
 }
 
 impl Matcher {
-    /// Prepares patterns, none of them empty; letters match in either case.
-    pub fn new(patterns: &[Vec<u8>]) -> Self {
-        let folded: Vec<Vec<u8>> = patterns.iter().map(|pattern| pattern.to_ascii_lowercase()).collect();
-        let numbered = || (0..).zip(folded.iter().map(Vec::as_slice));
+    /// Prepares patterns.
+    pub fn new(patterns: &[Pattern]) -> Self {
+        let folded: Vec<Pattern> = patterns
+            .iter()
+            .map(|pattern| Pattern { bytes: pattern.bytes.to_ascii_lowercase(), ..*pattern })
+            .collect();
+        let numbered = || (0..).zip(&folded);
         Self {
-            windows: WindowFilter::new(numbered().filter(|(_, pattern)| pattern.len() >= window::LEN)),
-            short: ShortFilter::new(numbered().filter(|(_, pattern)| pattern.len() < window::LEN)),
+            head: Filter::new(numbered().filter(|(_, pattern)| pattern.is_of_head())),
+            whole: Filter::new(numbered().filter(|(_, pattern)| !pattern.is_of_head())),
             patterns: patterns.len(),
-            shortest: patterns.iter().map(Vec::len).min().unwrap_or(usize::MAX),
+            shortest: patterns.iter().map(|pattern| pattern.bytes.len()).min().unwrap_or(usize::MAX),
         }
     }
 
@@ -86,7 +138,7 @@ impl Matcher {
 
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
-        self.windows.memory() + self.short.memory()
+        self.head.memory() + self.whole.memory()
     }
 
     /// Looks for all patterns in `input`; `hits` then has each that occurs.
@@ -95,8 +147,8 @@ impl Matcher {
         if input.len() < self.shortest {
             return;
         }
-        self.windows.scan(input, hits);
-        self.short.scan(input, hits);
+        self.head.scan(&input[..HEAD.min(input.len())], hits);
+        self.whole.scan(input, hits);
     }
 }
 
@@ -105,11 +157,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn naive(patterns: &[Vec<u8>], input: &[u8]) -> Vec<PatternId> {
+    fn naive(patterns: &[Pattern], input: &[u8]) -> Vec<PatternId> {
         let input = input.to_ascii_lowercase();
-        let occurs = |pattern: &[u8]| {
-            let pattern = pattern.to_ascii_lowercase();
-            input.windows(pattern.len()).any(|window| window == pattern)
+        let occurs = |pattern: &Pattern| {
+            let bytes = pattern.bytes.to_ascii_lowercase();
+            let end = pattern.end.map_or(input.len(), |end| input.len().min(end as usize));
+            input[..end].windows(bytes.len()).any(|window| window == bytes)
         };
         (0..).zip(patterns).filter(|(_, pattern)| occurs(pattern)).map(|(id, _)| id).collect()
     }
@@ -121,10 +174,17 @@ mod tests {
         found
     }
 
+    /// Some may stand anywhere, some within the head, some a little beyond it.
+    fn patterns(bytes: impl Strategy<Value = Vec<u8>>, most: usize) -> impl Strategy<Value = Vec<Pattern>> {
+        let pattern =
+            (bytes, proptest::option::of(1u32..100)).prop_map(|(bytes, end)| Pattern { bytes, end });
+        proptest::collection::vec(pattern, 1..most)
+    }
+
     proptest! {
         #[test]
         fn finds_what_a_naive_search_finds(
-            patterns in proptest::collection::vec(proptest::collection::vec(0x60u8..0x64, 1..9), 1..40),
+            patterns in patterns(proptest::collection::vec(0x60u8..0x64, 1..9), 40),
             inputs in proptest::collection::vec(proptest::collection::vec(0x40u8..0x68, 0..120), 1..4),
         ) {
             let matcher = Matcher::new(&patterns);
@@ -136,20 +196,21 @@ mod tests {
 
         #[test]
         fn finds_in_any_bytes(
-            patterns in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..20), 1..20),
+            patterns in patterns(proptest::collection::vec(any::<u8>(), 1..20), 20),
             prefix in proptest::collection::vec(any::<u8>(), 0..70),
             which in any::<prop::sample::Index>(),
         ) {
             let matcher = Matcher::new(&patterns);
             let mut input = prefix;
-            input.extend_from_slice(&patterns[which.index(patterns.len())]);
+            input.extend_from_slice(&patterns[which.index(patterns.len())].bytes);
             prop_assert_eq!(scanned(&matcher, &input, &mut Hits::default()), naive(&patterns, &input));
         }
     }
 
     #[test]
     fn a_pattern_is_hit_once_a_scan() {
-        let matcher = Matcher::new(&[b"abcd".to_vec(), b"ab".to_vec()]);
+        let patterns = ["abcd", "ab"].map(|text| Pattern { bytes: text.into(), end: None });
+        let matcher = Matcher::new(&patterns);
         let mut hits = Hits::default();
         for _ in 0..3 {
             assert_eq!(scanned(&matcher, b"abcdabcdABCD", &mut hits), [0, 1]);

@@ -1,72 +1,108 @@
 //! The filter for patterns of one to three bytes.
 
-use super::{Hits, PatternId};
+use super::buckets::Buckets;
+use super::{Hits, Pattern, PatternId};
 
-/// Patterns by their first two bytes; those of one byte under every pair that begins with it.
-#[derive(Debug, Default)]
+/// Sets bit 5 of both bytes of a pair: letters of either case become one.
+const FOLD: u16 = 0x2020;
+
+/// A pattern of two or three bytes.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Entry {
+    /// The folded first two bytes.
+    folded: u16,
+    pair: [u8; 2],
+    third: Option<u8>,
+    pattern: PatternId,
+    /// Where it ends at the latest.
+    end: u32,
+}
+
+/// Patterns by their first two bytes; those of one byte are looked for one by one.
+#[derive(Debug)]
 pub(super) struct ShortFilter {
-    /// A bit for each pair of bytes that begins some pattern; empty when there is none.
-    pairs: Vec<u64>,
-    /// Patterns of two and three bytes, by their first two.
-    entries: Vec<([u8; 2], Option<u8>, PatternId)>,
-    /// Patterns of one byte.
-    single: Vec<(u8, PatternId)>,
+    buckets: Buckets<Entry>,
+    /// Patterns of one byte, and where they end at the latest.
+    single: Vec<(u8, PatternId, usize)>,
+    /// Beyond which byte of the input nothing longer is looked for.
+    reach: usize,
+}
+
+fn folded(pair: [u8; 2]) -> u16 {
+    u16::from_le_bytes(pair) | FOLD
 }
 
 impl ShortFilter {
     /// From patterns in lower case.
-    pub(super) fn new<'a>(patterns: impl Iterator<Item = (PatternId, &'a [u8])>) -> Self {
-        let mut filter = Self::default();
-        for (id, pattern) in patterns {
-            match *pattern {
-                [one] => filter.single.push((one, id)),
-                [first, second] => filter.entries.push(([first, second], None, id)),
-                [first, second, third] => filter.entries.push(([first, second], Some(third), id)),
-                _ => {}
+    pub(super) fn new<'a>(patterns: impl Iterator<Item = (PatternId, &'a Pattern)>) -> Self {
+        let mut single = Vec::new();
+        let mut entries = Vec::new();
+        for (pattern, &Pattern { ref bytes, end }) in patterns {
+            let end = end.unwrap_or(u32::MAX);
+            match bytes[..] {
+                [one] => single.push((one, pattern, end as usize)),
+                [first, second, ref rest @ ..] => {
+                    let pair = [first, second];
+                    let third = rest.first().copied();
+                    entries.push(Entry { folded: folded(pair), pair, third, pattern, end });
+                }
+                [] => {}
             }
         }
-        filter.entries.sort_unstable();
-        if !filter.entries.is_empty() {
-            filter.pairs = vec![0; 1 << 10];
-            for &(pair, _, _) in &filter.entries {
-                let bit = usize::from(u16::from_be_bytes(pair));
-                filter.pairs[bit / 64] |= 1 << (bit % 64);
-            }
-        }
-        filter
+        entries.sort_unstable();
+        let reach = entries.iter().map(|entry| entry.end as usize).max().unwrap_or(0);
+        Self { buckets: Buckets::new(entries, u16::BITS, |entry| usize::from(entry.folded)), single, reach }
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.pairs.len() * 8 + self.entries.len() * 8 + self.single.len() * 8
+        self.buckets.memory() + self.single.len() * size_of::<(u8, PatternId, usize)>()
     }
 
     pub(super) fn scan(&self, input: &[u8], hits: &mut Hits) {
-        for &(byte, id) in &self.single {
+        for &(byte, pattern, end) in &self.single {
+            let input = &input[..end.min(input.len())];
             if memchr::memchr2(byte, byte.to_ascii_uppercase(), input).is_some() {
-                hits.add(id);
+                hits.add(pattern);
             }
         }
-        if self.entries.is_empty() {
+        let input = &input[..input.len().min(self.reach)];
+        if self.buckets.is_empty() || input.len() < 2 {
             return;
         }
-        for (at, pair) in input.windows(2).enumerate() {
-            let pair = [pair[0].to_ascii_lowercase(), pair[1].to_ascii_lowercase()];
-            let bit = usize::from(u16::from_be_bytes(pair));
-            if self.pairs[bit / 64] >> (bit % 64) & 1 != 0 {
-                self.compare(pair, input.get(at + 2).map(u8::to_ascii_lowercase), hits);
+        // Four bytes at a time are looked at there: not the last two pairs.
+        let rest = if self.scan_wide(input, hits) { input.len() - 3 } else { 0 };
+        for (at, pair) in (rest..).zip(input[rest..].windows(2)) {
+            if self.buckets.has(folded([pair[0], pair[1]]).into()) {
+                self.compare(input, at, hits);
             }
         }
     }
 
-    #[cold]
-    fn compare(&self, pair: [u8; 2], next: Option<u8>, hits: &mut Hits) {
-        let from = self.entries.partition_point(|(first, _, _)| *first < pair);
-        for &(first, third, id) in &self.entries[from..] {
-            if first != pair {
-                return;
-            }
-            if (third.is_none() || third == next) && !hits.is_known(id) {
-                hits.add(id);
+    /// Scans many places at a time, if that can be done.
+    #[cfg(target_arch = "x86_64")]
+    fn scan_wide(&self, input: &[u8], hits: &mut Hits) -> bool {
+        // The product is the pair alone, in the upper half.
+        let bitmap = self.buckets.bitmap();
+        let filter = super::wide::Filter { bitmap, shift: 16, multiplier: 1 << 16, fold: FOLD.into() };
+        filter.scan(input, |at| self.compare(input, at, hits))
+    }
+
+    /// Scans many places at a time: here that cannot be done.
+    #[cfg(not(target_arch = "x86_64"))]
+    fn scan_wide(&self, _input: &[u8], _hits: &mut Hits) -> bool {
+        false
+    }
+
+    /// Notes the patterns that stand in the input at `at`, where some pattern's folded pair does.
+    #[inline(never)]
+    fn compare(&self, input: &[u8], at: usize, hits: &mut Hits) {
+        let pair = [input[at].to_ascii_lowercase(), input[at + 1].to_ascii_lowercase()];
+        let next = input.get(at + 2).map(u8::to_ascii_lowercase);
+        for entry in self.buckets.of(folded(pair).into()) {
+            let end = at + 2 + usize::from(entry.third.is_some());
+            let stands = entry.pair == pair && (entry.third.is_none() || entry.third == next);
+            if stands && end <= entry.end as usize && !hits.is_known(entry.pattern) {
+                hits.add(entry.pattern);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The filter for patterns of four bytes and more.
 
-use super::{Hits, PatternId, frequency};
+use super::buckets::Buckets;
+use super::{Hits, Pattern, PatternId, frequency};
 
 /// Bytes in a window.
 pub(super) const LEN: usize = 4;
@@ -26,21 +27,22 @@ struct Entry {
     len: u16,
     /// Where its window begins.
     offset: u16,
+    /// Where it ends at the latest.
+    end: u32,
 }
 
 /// Patterns by one window each.
 #[derive(Debug)]
 pub(super) struct WindowFilter {
-    /// A bit for each hash that some window has.
-    bitmap: Vec<u64>,
-    /// For each word of the bitmap, the bits set before it.
-    ranks: Vec<u32>,
-    /// For each bit set, where its entries begin; one more at the end.
-    buckets: Vec<u32>,
-    entries: Vec<Entry>,
+    buckets: Buckets<Entry>,
     /// The patterns in lower case, one after another.
     bytes: Vec<u8>,
     shift: u32,
+    /// Beyond which byte of the input nothing is looked for.
+    reach: usize,
+    /// The windows, where there are few.
+    #[cfg(target_arch = "x86_64")]
+    halves: Option<super::wide::Halves>,
 }
 
 fn load(bytes: &[u8], at: usize) -> u32 {
@@ -53,83 +55,90 @@ fn hash(window: u32, shift: u32) -> usize {
 
 impl WindowFilter {
     /// From patterns in lower case, each at least a window long.
-    pub(super) fn new<'a>(patterns: impl Iterator<Item = (PatternId, &'a [u8])>) -> Self {
+    pub(super) fn new<'a>(patterns: impl Iterator<Item = (PatternId, &'a Pattern)>) -> Self {
         let patterns: Vec<_> = patterns.collect();
-        let bits = (patterns.len().max(1).ilog2() + 7).clamp(12, 20);
+        let bits = (patterns.len().max(1).ilog2() + 8).clamp(12, 20);
         let shift = 32 - bits;
         let mut load_of = vec![0u32; 1 << bits];
-        let mut chosen = Vec::with_capacity(patterns.len());
+        // Padding comes in long stretches: what only hashes like it would be compared with all of it.
+        for byte in 0..=u8::MAX {
+            load_of[hash(u32::from_le_bytes([byte; LEN]) | FOLD, shift)] = CROWDED;
+        }
+        let mut entries = Vec::with_capacity(patterns.len());
         let mut bytes = Vec::new();
-        for (pattern, text) in patterns {
+        for (pattern, &Pattern { bytes: ref text, end }) in patterns {
             let offset = rarest_window(text, shift, &load_of);
             let window = load(text, offset);
             load_of[hash(window, shift)] += 1;
             let start = u32::try_from(bytes.len()).expect("rules are under 4 GiB");
             bytes.extend_from_slice(text);
-            chosen.push(Entry {
+            entries.push(Entry {
                 window,
                 pattern,
                 start,
                 len: u16::try_from(text.len()).expect("a content is at most 8192 bytes long"),
                 offset: u16::try_from(offset).expect("less than the length"),
+                end: end.unwrap_or(u32::MAX),
             });
         }
-        chosen.sort_by_key(|entry| (hash(entry.window, shift), entry.window, entry.pattern));
-        Self::index(chosen, bytes, bits)
-    }
-
-    fn index(entries: Vec<Entry>, bytes: Vec<u8>, bits: u32) -> Self {
-        let shift = 32 - bits;
-        let mut bitmap = vec![0u64; (1usize << bits).div_ceil(64)];
-        let mut buckets = Vec::new();
-        let mut last = None;
-        for (at, entry) in (0u32..).zip(&entries) {
-            let hash = hash(entry.window, shift);
-            if last != Some(hash) {
-                bitmap[hash / 64] |= 1 << (hash % 64);
-                buckets.push(at);
-                last = Some(hash);
-            }
+        entries.sort_by_key(|entry| (hash(entry.window, shift), entry.window, entry.pattern));
+        let reach = entries.iter().map(|entry| entry.end as usize).max().unwrap_or(0);
+        Self {
+            #[cfg(target_arch = "x86_64")]
+            halves: halves(&entries),
+            buckets: Buckets::new(entries, bits, |entry| hash(entry.window, shift)),
+            bytes,
+            shift,
+            reach,
         }
-        buckets.push(u32::try_from(entries.len()).expect("fewer patterns than 4 G"));
-        let ranks = bitmap
-            .iter()
-            .scan(0u32, |before, word| {
-                let rank = *before;
-                *before += word.count_ones();
-                Some(rank)
-            })
-            .collect();
-        Self { bitmap, ranks, buckets, entries, bytes, shift }
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.bitmap.len() * 8
-            + self.ranks.len() * 4
-            + self.buckets.len() * 4
-            + self.entries.len() * size_of::<Entry>()
-            + self.bytes.len()
+        self.buckets.memory() + self.bytes.len()
     }
 
     pub(super) fn scan(&self, input: &[u8], hits: &mut Hits) {
-        if self.entries.is_empty() || input.len() < LEN {
+        let input = &input[..input.len().min(self.reach)];
+        if self.buckets.is_empty() || input.len() < LEN {
+            return;
+        }
+        if self.scan_wide(input, hits) {
             return;
         }
         for (at, window) in input.windows(LEN).enumerate() {
             let window = u32::from_le_bytes(window.try_into().expect("windows are four bytes long")) | FOLD;
-            let hash = hash(window, self.shift);
-            if self.bitmap[hash / 64] >> (hash % 64) & 1 != 0 {
-                self.compare(input, at, window, hash, hits);
+            if self.buckets.has(hash(window, self.shift)) {
+                self.compare(input, at, hits);
             }
         }
     }
 
-    #[cold]
-    fn compare(&self, input: &[u8], at: usize, window: u32, hash: usize, hits: &mut Hits) {
-        let below = self.bitmap[hash / 64] & ((1 << (hash % 64)) - 1);
-        let bucket = (self.ranks[hash / 64] + below.count_ones()) as usize;
-        let range = self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize;
-        for entry in &self.entries[range] {
+    /// Scans many places at a time, if that can be done.
+    #[cfg(target_arch = "x86_64")]
+    fn scan_wide(&self, input: &[u8], hits: &mut Hits) -> bool {
+        if let Some(halves) = &self.halves {
+            return halves.scan(input, |at| {
+                if self.buckets.has(hash(load(input, at), self.shift)) {
+                    self.compare(input, at, hits);
+                }
+            });
+        }
+        let bitmap = self.buckets.bitmap();
+        let filter = super::wide::Filter { bitmap, shift: self.shift, multiplier: MULTIPLIER, fold: FOLD };
+        filter.scan(input, |at| self.compare(input, at, hits))
+    }
+
+    /// Scans many places at a time: here that cannot be done.
+    #[cfg(not(target_arch = "x86_64"))]
+    fn scan_wide(&self, _input: &[u8], _hits: &mut Hits) -> bool {
+        false
+    }
+
+    /// Notes the patterns that stand in the input with their window at `at`, whose hash is some window's.
+    #[inline(never)]
+    fn compare(&self, input: &[u8], at: usize, hits: &mut Hits) {
+        let window = load(input, at);
+        for entry in self.buckets.of(hash(window, self.shift)) {
             if entry.window == window && !hits.is_known(entry.pattern) && self.is_at(entry, input, at) {
                 hits.add(entry.pattern);
             }
@@ -141,8 +150,19 @@ impl WindowFilter {
         let Some(start) = at.checked_sub(usize::from(entry.offset)) else { return false };
         let len = usize::from(entry.len);
         let pattern = &self.bytes[entry.start as usize..entry.start as usize + len];
-        input.get(start..start + len).is_some_and(|bytes| bytes.eq_ignore_ascii_case(pattern))
+        start + len <= entry.end as usize
+            && input.get(start..start + len).is_some_and(|bytes| bytes.eq_ignore_ascii_case(pattern))
     }
+}
+
+/// The windows of entries by their halves, if there are few.
+#[cfg(target_arch = "x86_64")]
+fn halves(entries: &[Entry]) -> Option<super::wide::Halves> {
+    let mut windows: Vec<u32> = entries.iter().map(|entry| entry.window).collect();
+    windows.sort_unstable();
+    windows.dedup();
+    let few = (1..=super::wide::Halves::MOST).contains(&windows.len());
+    few.then(|| super::wide::Halves::new(&windows, FOLD.to_le_bytes()[0]))
 }
 
 /// Where the window begins that is met least often, and least crowded.

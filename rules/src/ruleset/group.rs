@@ -2,8 +2,8 @@
 
 use super::SignatureId;
 use crate::header::protocol::PacketProtocol;
-use crate::prefilter::{Hits, Matcher};
-use crate::signature::{Kind, Signature, Source};
+use crate::prefilter::{Hits, Matcher, Pattern};
+use crate::signature::{FastPattern, Hint, Kind, Signature, Source};
 use crate::vocabulary::Field;
 use std::collections::HashMap;
 
@@ -48,12 +48,40 @@ impl Transport {
 /// Rules that look at the same bytes.
 #[derive(Debug)]
 pub struct Group {
+    /// Rules found by one pattern alone.
+    open: PatternRules,
+    /// What stands at the start of bytes that `gated` are looked for in.
+    gates: Matcher,
+    /// Rules that need one of the gates too.
+    gated: PatternRules,
+    /// Rules that no pattern finds.
+    always: Vec<SignatureId>,
+}
+
+/// Rules by pattern.
+#[derive(Debug)]
+struct PatternRules {
     matcher: Matcher,
     /// For each pattern, where its rules begin in `rules`; one more at the end.
     starts: Vec<u32>,
     rules: Vec<SignatureId>,
-    /// Rules that no pattern finds.
-    always: Vec<SignatureId>,
+}
+
+impl PatternRules {
+    fn find(&self, bytes: &[u8], candidates: &mut Candidates) {
+        if self.matcher.is_empty() {
+            return;
+        }
+        self.matcher.scan(bytes, &mut candidates.hits);
+        for &pattern in candidates.hits.patterns() {
+            let range = self.starts[pattern as usize] as usize..self.starts[pattern as usize + 1] as usize;
+            candidates.rules.extend_from_slice(&self.rules[range]);
+        }
+    }
+
+    fn memory(&self) -> usize {
+        self.matcher.memory() + (self.starts.len() + self.rules.len()) * 4
+    }
 }
 
 /// Rules that may match, each once, in order of inspection. Used again for every packet.
@@ -79,6 +107,11 @@ impl Candidates {
         self.rules.extend(rules);
     }
 
+    /// Moves those that `which` wants to others.
+    pub fn part(&mut self, others: &mut Self, which: impl Fn(SignatureId) -> bool) {
+        others.rules.extend(self.rules.extract_if(.., |&mut rule| which(rule)));
+    }
+
     /// Puts the rules in order, each once.
     pub fn settle(&mut self) -> &[SignatureId] {
         self.rules.sort_unstable();
@@ -90,13 +123,12 @@ impl Candidates {
 impl Group {
     /// Adds the rules whose pattern `bytes` hold.
     pub fn find(&self, bytes: &[u8], candidates: &mut Candidates) {
-        if self.matcher.is_empty() {
-            return;
-        }
-        self.matcher.scan(bytes, &mut candidates.hits);
-        for &pattern in candidates.hits.patterns() {
-            let range = self.starts[pattern as usize] as usize..self.starts[pattern as usize + 1] as usize;
-            candidates.rules.extend_from_slice(&self.rules[range]);
+        self.open.find(bytes, candidates);
+        if !self.gates.is_empty() {
+            self.gates.scan(bytes, &mut candidates.hits);
+            if !candidates.hits.patterns().is_empty() {
+                self.gated.find(bytes, candidates);
+            }
         }
     }
 
@@ -107,48 +139,105 @@ impl Group {
 
     /// Whether there are no rules.
     pub fn is_empty(&self) -> bool {
-        self.always.is_empty() && self.matcher.is_empty()
+        self.always.is_empty() && self.open.matcher.is_empty() && self.gated.matcher.is_empty()
     }
 
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
-        self.matcher.memory() + (self.starts.len() + self.rules.len() + self.always.len()) * 4
+        self.open.memory() + self.gates.memory() + self.gated.memory() + self.always.len() * 4
     }
 }
 
-/// A group of rules; the patterns of those whose fast pattern stands in one of `sources` find them, the others are
-/// always tried.
-pub(super) fn of<'a>(rules: impl Iterator<Item = (SignatureId, &'a Signature)>, sources: &[Source]) -> Group {
-    let mut by_pattern: HashMap<Vec<u8>, Vec<SignatureId>> = HashMap::new();
-    let mut always = Vec::new();
+/// A group of rules that look at payload; those whose fast pattern stands there are found by it, the others always
+/// tried.
+pub(super) fn of_payload<'a>(rules: impl Iterator<Item = (SignatureId, &'a Signature)>) -> Group {
+    let mut patterns = Patterns::default();
     for (id, signature) in rules {
-        match pattern_in(signature, |source| sources.contains(&source)) {
-            Some(pattern) => by_pattern.entry(pattern).or_default().push(id),
-            None => always.push(id),
+        match &signature.fast_pattern {
+            Some(fast) if stands_in_payload(signature, fast) => {
+                patterns.add(fast, payload_end(signature), id)
+            }
+            _ => patterns.always.push(id),
         }
     }
-    index(by_pattern, always)
+    patterns.group()
 }
 
-/// The lower-case fast pattern, if it stands untransformed in a fitting source.
-fn pattern_in(signature: &Signature, fits: impl Fn(Source) -> bool) -> Option<Vec<u8>> {
-    let fast = signature.fast_pattern.as_ref()?;
+/// Within how many bytes of the payload's start all that a rule looks for there ends, because it asks for short
+/// payload.
+fn payload_end(signature: &Signature) -> Option<u32> {
+    let longest = signature.conditions.iter().filter_map(|condition| match condition.hint() {
+        Hint::PayloadLen { max, .. } => u32::try_from(max).ok(),
+        _ => None,
+    });
+    longest.min().filter(|_| signature.kind == Kind::Packet)
+}
+
+/// Whether a fast pattern stands in the payload as it is.
+fn stands_in_payload(signature: &Signature, fast: &FastPattern) -> bool {
     let inspection = &signature.inspections[fast.inspection];
-    (inspection.transforms.is_empty() && fits(inspection.source)).then(|| fast.bytes.to_ascii_lowercase())
+    inspection.transforms.is_empty() && inspection.source == Source::Payload
 }
 
-fn index(by_pattern: HashMap<Vec<u8>, Vec<SignatureId>>, always: Vec<SignatureId>) -> Group {
-    let mut by_pattern: Vec<_> = by_pattern.into_iter().collect();
-    by_pattern.sort_unstable();
-    let mut starts = Vec::with_capacity(by_pattern.len() + 1);
-    let mut rules = Vec::new();
-    for (_, of_pattern) in &by_pattern {
-        starts.push(u32::try_from(rules.len()).expect("fewer rules than 4 G"));
-        rules.extend_from_slice(of_pattern);
+/// Fast patterns in lower case, within how many bytes of the start each ends, and their rules.
+#[derive(Default)]
+struct Ends(HashMap<Vec<u8>, (Option<u32>, Vec<SignatureId>)>);
+
+impl Ends {
+    fn add(&mut self, bytes: &[u8], end: Option<u32>, id: SignatureId) {
+        let (known, rules) = self.0.entry(bytes.to_ascii_lowercase()).or_insert_with(|| (end, Vec::new()));
+        // What one rule looks for anywhere is looked for anywhere.
+        *known = known.zip(end).map(|(one, other)| one.max(other));
+        rules.push(id);
     }
-    starts.push(u32::try_from(rules.len()).expect("fewer rules than 4 G"));
-    let patterns: Vec<Vec<u8>> = by_pattern.into_iter().map(|(pattern, _)| pattern).collect();
-    Group { matcher: Matcher::new(&patterns), starts, rules, always }
+
+    fn index(self) -> PatternRules {
+        let mut sorted: Vec<_> =
+            self.0.into_iter().map(|(bytes, (end, rules))| (Pattern { bytes, end }, rules)).collect();
+        sorted.sort_unstable();
+        let mut starts = Vec::with_capacity(sorted.len() + 1);
+        let mut rules = Vec::new();
+        let mut patterns = Vec::with_capacity(sorted.len());
+        for (pattern, of_pattern) in sorted {
+            starts.push(u32::try_from(rules.len()).expect("fewer rules than 4 G"));
+            rules.extend_from_slice(&of_pattern);
+            patterns.push(pattern);
+        }
+        starts.push(u32::try_from(rules.len()).expect("fewer rules than 4 G"));
+        PatternRules { matcher: Matcher::new(&patterns), starts, rules }
+    }
+}
+
+/// What a group is made of.
+#[derive(Default)]
+struct Patterns {
+    open: Ends,
+    gates: Ends,
+    gated: Ends,
+    always: Vec<SignatureId>,
+}
+
+impl Patterns {
+    /// Adds a rule by its fast pattern, which ends within `end` bytes of the start if that is known.
+    fn add(&mut self, fast: &FastPattern, end: Option<u32>, id: SignatureId) {
+        let end = [fast.end, end].into_iter().flatten().min();
+        match &fast.gate {
+            Some(gate) if end.is_none_or(|end| end > gate.end) => {
+                self.gates.add(&gate.bytes, Some(gate.end), id);
+                self.gated.add(&fast.bytes, end, id);
+            }
+            _ => self.open.add(&fast.bytes, end, id),
+        }
+    }
+
+    fn group(self) -> Group {
+        Group {
+            open: self.open.index(),
+            gates: self.gates.index().matcher,
+            gated: self.gated.index(),
+            always: self.always,
+        }
+    }
 }
 
 /// Rules that one field's values can find, as they are or after the same transforms.
@@ -198,14 +287,14 @@ pub(super) fn by_field(signatures: &[Signature]) -> Vec<FieldGroup> {
     let group = |found: Found<'_>| {
         let (id, at, field) = found.first;
         let way = |to_server: bool| {
-            let mut by_pattern: HashMap<Vec<u8>, Vec<SignatureId>> = HashMap::new();
+            let mut patterns = Patterns::default();
             for (id, signature) in found.rules.iter().filter(|(_, signature)| signature.way.goes(to_server)) {
                 let fast = signature.fast_pattern.as_ref().expect("it stands in a field");
                 if signature.inspections[fast.inspection].way.goes(to_server) {
-                    by_pattern.entry(fast.bytes.to_ascii_lowercase()).or_default().push(*id);
+                    patterns.add(fast, None, *id);
                 }
             }
-            index(by_pattern, Vec::new())
+            patterns.group()
         };
         let transforms = (!transforms(id, at).is_empty()).then_some((id, at));
         FieldGroup { field, transforms, ways: [way(true), way(false)] }
@@ -213,7 +302,13 @@ pub(super) fn by_field(signatures: &[Signature]) -> Vec<FieldGroup> {
     all.into_iter().map(group).collect()
 }
 
-/// Whether a rule on transactions is found by none of their fields.
+/// Whether a rule on transactions is found by a pattern in payload or stream.
+pub(super) fn is_found_in_payload(signature: &Signature) -> bool {
+    signature.kind == Kind::Transaction
+        && signature.fast_pattern.as_ref().is_some_and(|fast| stands_in_payload(signature, fast))
+}
+
+/// Whether a rule on transactions is found by no pattern.
 pub(super) fn is_unfound(signature: &Signature) -> bool {
-    signature.kind == Kind::Transaction && in_field(signature).is_none()
+    signature.kind == Kind::Transaction && in_field(signature).is_none() && !is_found_in_payload(signature)
 }

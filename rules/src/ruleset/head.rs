@@ -3,7 +3,7 @@
 use crate::header::address::AddressSet;
 use crate::header::port::PortSet;
 use crate::header::protocol::PacketProtocol;
-use crate::signature::{HeaderMatch, Signature, Way};
+use crate::signature::{HeaderMatch, Kind, Signature, Way};
 use crate::view::{Network, Origin, Packet, Transport};
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub struct Head {
     established: Option<bool>,
     needs_flow: bool,
     fragment: Option<bool>,
+    /// Whether it is looked at with transactions.
+    pub of_transactions: bool,
 }
 
 /// What a head asks about the packet's flow.
@@ -50,6 +52,7 @@ impl Head {
             established: signature.flow.established,
             needs_flow: signature.flow.present || signature.way != Way::Both,
             fragment: signature.flow.fragment,
+            of_transactions: signature.kind == Kind::Transaction,
         }
     }
 

@@ -7,10 +7,14 @@ mod address_index;
 mod group;
 mod head;
 mod order;
+mod ports;
+mod streams;
 
 pub use address_index::AddressIndex;
 pub use group::{Candidates, FieldGroup, Group, Transport};
 pub use head::{FlowState, Head};
+pub use ports::PortGroups;
+pub use streams::StreamGroups;
 
 use crate::signature::{Kind, Signature, Source};
 
@@ -22,15 +26,18 @@ pub type SignatureId = u32;
 pub struct RuleSet {
     signatures: Vec<Signature>,
     heads: Vec<Head>,
-    packets: [[Group; 2]; Transport::COUNT],
-    streams: [Group; 2],
+    packets: [[PortGroups; 2]; Transport::COUNT],
+    streams: [StreamGroups; 2],
     fields: Vec<FieldGroup>,
-    transactions: [Group; 2],
+    unfound: [Vec<SignatureId>; 2],
     addresses: AddressIndex,
     decode_events: Vec<SignatureId>,
     protocol_detection: Vec<SignatureId>,
     app_protocol: Vec<SignatureId>,
 }
+
+/// The most groups by port of the rules on packets of one transport protocol going one way.
+const MAX_PACKET_GROUPS: u8 = 48;
 
 /// The two ways, as an index: to the server, to the client.
 const WAYS: [bool; 2] = [true, false];
@@ -45,31 +52,37 @@ impl RuleSet {
             |kind: Kind| numbered().filter(move |(_, s)| s.kind == kind).map(|(id, _)| id).collect();
         let packets = Transport::ALL.map(|transport| {
             WAYS.map(|to_server| {
-                // What is no TCP has no stream: rules on streams look at its packets.
-                let looks = |s: &Signature| {
-                    (matches!(s.kind, Kind::Packet | Kind::PacketAndStream | Kind::LikeIpOnly)
-                        || (s.kind == Kind::Stream && transport != Transport::Tcp))
-                        && transport.serves(s)
+                // What is no TCP has no stream: rules on streams and transactions look at its packets.
+                let looks = |s: &Signature| match s.kind {
+                    Kind::Packet | Kind::PacketAndStream | Kind::LikeIpOnly => true,
+                    Kind::Stream => transport != Transport::Tcp,
+                    Kind::Transaction => transport != Transport::Tcp && group::is_found_in_payload(s),
+                    _ => false,
                 };
-                group::of(numbered().filter(|(_, s)| looks(s) && s.way.goes(to_server)), &[Source::Payload])
+                let rules: Vec<_> = numbered()
+                    .filter(|(_, s)| looks(s) && transport.serves(s) && s.way.goes(to_server))
+                    .collect();
+                PortGroups::new(&rules, to_server, MAX_PACKET_GROUPS)
             })
         });
         let streams = WAYS.map(|to_server| {
-            let looks = |s: &Signature| {
-                matches!(s.kind, Kind::Stream | Kind::PacketAndStream) && Transport::Tcp.serves(s)
+            let looks = |s: &Signature| match s.kind {
+                Kind::Stream | Kind::PacketAndStream => Transport::Tcp.serves(s),
+                Kind::Transaction => group::is_found_in_payload(s),
+                _ => false,
             };
-            group::of(numbered().filter(|(_, s)| looks(s) && s.way.goes(to_server)), &[Source::Payload])
+            let rules: Vec<_> = numbered().filter(|(_, s)| looks(s) && s.way.goes(to_server)).collect();
+            StreamGroups::new(&rules, to_server)
         });
-        let fields = group::by_field(&signatures);
-        let transactions = WAYS.map(|to_server| {
-            let looks = |s: &Signature| group::is_unfound(s) && s.way.goes(to_server);
-            group::of(numbered().filter(|(_, s)| looks(s)), &[Source::Payload])
+        let unfound = WAYS.map(|to_server| {
+            let unfound = |s: &Signature| group::is_unfound(s) && s.way.goes(to_server);
+            numbered().filter(|(_, s)| unfound(s)).map(|(id, _)| id).collect()
         });
         Self {
             packets,
             streams,
-            fields,
-            transactions,
+            fields: group::by_field(&signatures),
+            unfound,
             addresses: AddressIndex::new(numbered().filter(|(_, s)| s.kind == Kind::IpOnly)),
             decode_events: of_kind(Kind::DecodeEvent),
             protocol_detection: of_kind(Kind::ProtocolDetection),
@@ -94,24 +107,26 @@ impl RuleSet {
         &self.heads[id as usize]
     }
 
-    /// Rules that look at packets of a transport protocol going one way.
-    pub fn packets(&self, transport: Transport, to_server: bool) -> &Group {
+    /// Rules that look at packets of a transport protocol going one way; of what is not TCP, also those on transactions
+    /// that a pattern in the payload finds.
+    pub fn packets(&self, transport: Transport, to_server: bool) -> &PortGroups {
         &self.packets[transport as usize][usize::from(!to_server)]
     }
 
-    /// Rules that look at streams going one way.
-    pub fn streams(&self, to_server: bool) -> &Group {
+    /// Rules that look at streams going one way, and those on transactions that a pattern in the stream finds.
+    pub fn streams(&self, to_server: bool) -> &StreamGroups {
         &self.streams[usize::from(!to_server)]
     }
 
     /// Whether any rule looks at what streams going one way hold.
     pub fn looks_at_streams(&self, to_server: bool) -> bool {
         let payload = |s: &Signature| s.inspections.iter().any(|i| i.source == Source::Payload);
-        !self.streams(to_server).is_empty()
-            || self
-                .signatures
-                .iter()
-                .any(|s| s.kind == Kind::Transaction && s.way.goes(to_server) && payload(s))
+        let looks = |s: &Signature| match s.kind {
+            Kind::Stream | Kind::PacketAndStream => Transport::Tcp.serves(s),
+            Kind::Transaction => payload(s),
+            _ => false,
+        };
+        self.signatures.iter().any(|s| s.way.goes(to_server) && looks(s))
     }
 
     /// Rules on transactions by the field that finds them.
@@ -119,10 +134,9 @@ impl RuleSet {
         &self.fields
     }
 
-    /// Rules on transactions going one way that no field finds: some by a pattern in payload or stream, the others
-    /// always tried.
-    pub fn transactions(&self, to_server: bool) -> &Group {
-        &self.transactions[usize::from(!to_server)]
+    /// Rules on transactions going one way that no pattern finds: always tried.
+    pub fn unfound(&self, to_server: bool) -> &[SignatureId] {
+        &self.unfound[usize::from(!to_server)]
     }
 
     /// Rules on addresses alone.
@@ -147,8 +161,9 @@ impl RuleSet {
 
     /// Bytes that all prefilters hold.
     pub fn prefilter_memory(&self) -> usize {
-        let packets = self.packets.iter().flatten();
+        let packets = self.packets.iter().flatten().flat_map(PortGroups::groups);
+        let streams = self.streams.iter().flat_map(StreamGroups::groups);
         let fields = self.fields.iter().flat_map(|group| &group.ways);
-        packets.chain(&self.streams).chain(&self.transactions).chain(fields).map(Group::memory).sum()
+        packets.chain(streams).chain(fields).map(Group::memory).sum()
     }
 }

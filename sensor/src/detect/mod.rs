@@ -19,6 +19,7 @@ use crate::event::Direction;
 use crate::time::Timestamp;
 use plan::Plans;
 use rules::header::action::Action;
+use rules::header::protocol::AppProtocol;
 use rules::inspect::Scratch;
 use rules::ruleset::{self, Candidates, FlowState, RuleSet, SignatureId};
 use rules::signature::{AddressList, Inspection, Kind, Signature, Source};
@@ -96,6 +97,14 @@ impl<'a> Subject<'a> {
         if self.encrypted { &[] } else { self.packet.payload }
     }
 
+    /// What the flow was found to speak.
+    fn protocol(&self) -> Option<AppProtocol> {
+        match self.app.whole {
+            Detection::Found(protocol) => Some(protocol),
+            Detection::Pending | Detection::Failed => None,
+        }
+    }
+
     /// Whether it was made up, so that what is left of a flow is inspected.
     fn is_made_up(&self) -> bool {
         self.packet.origin == Origin::FlowEnd
@@ -168,7 +177,7 @@ impl Detector {
         for &id in candidates.settle() {
             trial.try_rule(id, subject);
         }
-        if let (Some(conversation), Detection::Found(protocol)) = (conversation, subject.app.whole)
+        if let (Some(conversation), Some(protocol)) = (conversation, subject.protocol())
             && let Some(plan) = plans.of(protocol, subject.direction())
         {
             transaction::inspect(&mut trial, candidates, plan, &mut **conversation, subject, found.settle());
@@ -189,32 +198,30 @@ impl Detector {
         if !packet.events.is_empty() {
             candidates.extend(rules.decode_events().iter().copied());
         }
-        if let Detection::Found(_) = subject.app.whole {
+        if subject.protocol().is_some() {
             candidates.extend(rules.app_protocol().iter().copied());
         }
         if subject.identified {
             candidates.extend(rules.protocol_detection().iter().copied());
         }
         let to_server = subject.direction() == Direction::ToServer;
+        let server_port = if to_server { packet.destination_port } else { packet.source_port };
         let payload = subject.payload();
         let transport = ruleset::Transport::of(packet.protocol);
-        let packets = rules.packets(transport, to_server);
+        let packets = rules.packets(transport, to_server).of(server_port);
         candidates.extend(packets.always().iter().copied());
         packets.find(payload, candidates);
-        let transactions = rules.transactions(to_server);
         if transport == ruleset::Transport::Tcp {
-            let streams = rules.streams(to_server);
             let alone = if subject.stored { &[] } else { payload };
             if !alone.is_empty() || !subject.stream.is_empty() {
+                let streams = rules.streams(to_server).of(subject.protocol(), server_port);
                 candidates.extend(streams.always().iter().copied());
+                for bytes in subject.stream.iter().copied().chain([alone]) {
+                    streams.find(bytes, candidates);
+                }
             }
-            for bytes in subject.stream.iter().copied().chain([alone]) {
-                streams.find(bytes, candidates);
-                transactions.find(bytes, found);
-            }
-        } else {
-            transactions.find(payload, found);
         }
+        candidates.part(found, |rule| rules.head(rule).of_transactions);
     }
 
     /// Ends the list with a `pass`, and takes silent rules out of it.
@@ -274,10 +281,7 @@ impl Trial<'_> {
             return false;
         }
         let signature = self.rules.signature(id);
-        let spoken = |wanted| match subject.app.whole {
-            Detection::Found(protocol) => protocol.is(wanted),
-            Detection::Pending | Detection::Failed => false,
-        };
+        let spoken = |wanted| subject.protocol().is_some_and(|protocol| protocol.is(wanted));
         signature.app_protocol.is_none_or(spoken)
             && signature
                 .conditions

@@ -102,7 +102,7 @@ impl Plan {
     }
 
     fn always(&self, rules: &RuleSet, direction: Direction) -> Vec<(u8, SignatureId)> {
-        let unfound = rules.transactions(direction == Direction::ToServer).always().iter();
+        let unfound = rules.unfound(direction == Direction::ToServer).iter();
         let mut always: Vec<_> = unfound
             .filter_map(|&id| {
                 let signature = rules.signature(id);
