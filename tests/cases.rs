@@ -23,7 +23,11 @@ pub(crate) fn replay(captures: &[&Path], options: &[&str]) -> Output {
 }
 
 fn events(case: &Case, workers: &str) -> String {
-    let mut options = vec!["--workers", workers];
+    events_with(case, &["--workers", workers])
+}
+
+fn events_with(case: &Case, options: &[&str]) -> String {
+    let mut options = options.to_vec();
     let rules = case.rules.as_ref().map(|path| path.display().to_string());
     let config = case.config.as_ref().map(|path| path.display().to_string());
     for (option, value) in [("-S", &rules), ("--config", &config)] {
@@ -52,6 +56,15 @@ fn every_case_gives_the_events_expected_of_it() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_prefilter_does_not_show() {
+    for case in fixtures::cases() {
+        let found = events(&case, "1");
+        let tried = events_with(&case, &["--workers", "1", "--set", "detect.prefilter=false"]);
+        assert_eq!(found, tried, "{} without the prefilter", case.name);
+    }
 }
 
 #[test]

@@ -48,13 +48,15 @@ fn expected(case: &Value) -> Alerts {
         .collect()
 }
 
-fn raised(case: &Value) -> Alerts {
+fn raised(case: &Value, settings: &[&str]) -> Alerts {
     let path = |member: &str| Path::new(CASES).join(case[member].as_str().expect("cases have paths"));
     // No run remembers another's data sets.
     let data = tempfile::tempdir().expect("a temporary folder");
     let directory = format!("datasets.directory={}", data.path().display());
     let output = Command::new(env!("CARGO_BIN_EXE_sensor"))
-        .args(["replay", "-k", "none", "--workers", "1", "--set", &directory, "-S"])
+        .args(["replay", "-k", "none", "--workers", "1", "--set", &directory])
+        .args(settings.iter().flat_map(|setting| ["--set", setting]))
+        .arg("-S")
         .arg(path("rules"))
         .arg(path("pcap"))
         .env_remove("SENSOR_CONFIG")
@@ -81,30 +83,32 @@ fn beyond(more: &Alerts, less: &Alerts) -> Alerts {
 }
 
 fn run(case: &Value) -> Outcome<'_> {
-    let (expected, raised) = (expected(case), raised(case));
+    let (expected, raised) = (expected(case), raised(case, &[]));
     let (missed, extra) = (beyond(&expected, &raised), beyond(&raised, &expected));
     let total: u64 = expected.values().sum();
     let passed = usize::try_from(total - missed.values().sum::<u64>()).expect("fewer alerts than memory");
     Outcome { case, missed, extra, passed }
 }
 
-/// Runs all cases, as many at once as there are processors.
-fn run_all(cases: &[Value]) -> Vec<Outcome<'_>> {
+/// What comes of each case, as many at once as there are processors, in the order of the cases.
+fn of_all<'a, T: Send>(cases: &'a [Value], of: impl Fn(&'a Value) -> T + Sync) -> Vec<T> {
     let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = run(case);
-                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(at) else { break };
+                    let outcome = of(case);
+                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
                 }
             });
         }
     });
     let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-    outcomes.sort_by(|a, b| a.name().cmp(b.name()));
-    outcomes
+    outcomes.sort_unstable_by_key(|&(at, _)| at);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// Cases, alerts passed, missed and extra, by some property of the cases.
@@ -137,15 +141,36 @@ fn known() -> BTreeSet<&'static str> {
     lines.filter_map(|line| line.split_whitespace().next()).collect()
 }
 
+/// All cases, where they are at hand.
+#[allow(clippy::print_stdout, reason = "that a test skips is said")]
+fn cases() -> Option<Vec<Value>> {
+    let Ok(text) = fs::read_to_string(Path::new(CASES).join("cases.json")) else {
+        println!("skipped: there is no {CASES}");
+        return None;
+    };
+    let mut cases: Vec<Value> = serde_json::from_str(&text).expect("cases.json is a list");
+    cases.sort_by_key(|case| case["name"].as_str().map(str::to_owned));
+    Some(cases)
+}
+
+#[test]
+fn the_prefilter_does_not_show() {
+    // Some of all kinds: they lie in the order of their names.
+    let Some(cases) = cases() else { return };
+    let some: Vec<Value> = cases.into_iter().step_by(7).collect();
+    let differences = of_all(&some, |case| {
+        let (found, tried) = (raised(case, &[]), raised(case, &["detect.prefilter=false"]));
+        (found != tried).then(|| format!("{}: {found:?} without it {tried:?}", case["name"]))
+    });
+    let differences: Vec<_> = differences.into_iter().flatten().collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
 #[test]
 #[allow(clippy::print_stdout, reason = "the list is for whoever runs the test")]
 fn the_same_alerts_as_suricata() {
-    let Ok(text) = fs::read_to_string(Path::new(CASES).join("cases.json")) else {
-        println!("skipped: there is no {CASES}");
-        return;
-    };
-    let cases: Vec<Value> = serde_json::from_str(&text).expect("cases.json is a list");
-    let outcomes = run_all(&cases);
+    let Some(cases) = cases() else { return };
+    let outcomes = of_all(&cases, run);
     table(&outcomes, "keyword", |case| words(case, "keywords"));
     table(&outcomes, "protocol", |case| words(case, "protos"));
     let level = |case: &Value| case["level"].as_str().unwrap_or_default().to_owned();

@@ -20,6 +20,7 @@ pub(super) fn rules(config: &Config, lints: Lints, context: &Context) -> Result<
             limits: config.limits.memory.clone(),
         },
         lints,
+        try_all: !config.detect.prefilter,
     };
     let variables = runtime::variables(config)?;
     let progress = LoadProgress::default();

@@ -110,11 +110,14 @@ pub struct RulesConfig {
 pub struct DetectConfig {
     /// Alerts from one packet; those of the most severe rules go first (suricata.yaml, `packet-alert-max`).
     pub max_alerts_per_packet: u16,
+    /// Whether rules are found by their fast patterns. Without, each is tried wherever it could match, which finds
+    /// the same and takes long: for whoever doubts it.
+    pub prefilter: bool,
 }
 
 impl Default for DetectConfig {
     fn default() -> Self {
-        Self { max_alerts_per_packet: 15 }
+        Self { max_alerts_per_packet: 15, prefilter: true }
     }
 }
 

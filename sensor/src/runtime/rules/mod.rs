@@ -47,6 +47,8 @@ pub struct RuleFiles {
     pub lists: ListFiles,
     /// Whether rules that load are looked at for what is suspicious.
     pub lints: Lints,
+    /// Whether each rule is tried wherever it could match, instead of where its fast pattern is found.
+    pub try_all: bool,
 }
 
 /// Whether rules that load are looked at for what is suspicious about them.
@@ -115,7 +117,7 @@ pub fn load(
         let mut beside = Beside { lists: &mut lists, directory: path.parent().unwrap_or(Path::new("")) };
         loading.file(source, &Compiler { context, variables, lints: files.lints, progress }, &mut beside);
     }
-    Ok(loading.done(companions, lists, &files.lists))
+    Ok(loading.done(companions, lists, files))
 }
 
 /// What is loaded so far.
@@ -198,7 +200,7 @@ impl Loading {
         found
     }
 
-    fn done(self, companions: Companions, lists: ListLoader, files: &ListFiles) -> LoadedRules {
+    fn done(mut self, companions: Companions, lists: ListLoader, files: &RuleFiles) -> LoadedRules {
         let (references, thresholds) = companions.into_parts();
         let (lists, saved_datasets) = lists.done();
         let (mut waiting, spoken) = (BTreeMap::new(), Spoken::default());
@@ -209,7 +211,10 @@ impl Loading {
                 *waiting.entry(what).or_insert(0) += 1;
             }
         }
-        let memory = Arc::new(SharedMemory::new(&self.signatures, lists, &files.limits));
+        if files.try_all {
+            self.signatures.iter_mut().for_each(|signature| signature.fast_pattern = None);
+        }
+        let memory = Arc::new(SharedMemory::new(&self.signatures, lists, &files.lists.limits));
         LoadedRules {
             waiting,
             set: RuleSet::new(self.signatures),
