@@ -24,7 +24,11 @@ pub(super) fn rules(config: &Config, lints: Lints, context: &Context) -> Result<
     };
     let variables = runtime::variables(config)?;
     let progress = LoadProgress::default();
-    let position = || Position { done: progress.rules_compiled(), total: progress.rules_found() };
+    let position = || Position {
+        done: progress.rules_compiled(),
+        total: Some(progress.rules_found()),
+        message: String::new(),
+    };
     let work = || load(&files, &app_layer::vocabulary(), &variables, &progress);
     progress::during(context, "{pos} of {len} rules {wide_bar} {eta} left", position, work).map_err(|error| {
         Failure::new(Exit::MissingInput, format!("cannot read {}", error.path.display()), error.source).help(

@@ -4,7 +4,6 @@
 //! Knows how to turn arguments into a configuration and outcomes into words and exit codes; the work is done below.
 
 mod aws;
-mod bar;
 mod completions;
 mod config;
 mod context;

@@ -1,10 +1,10 @@
 //! `sensor replay`: captures in, events out.
 
-use super::bar::ProgressDisplay;
 use super::delivery::DeliveryArgs;
 use super::output::Output;
+use super::progress::{self, Position};
 use super::{Context, Exit, Failure, failure::Fault, load, rule_report};
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, Progress};
 use crate::config::Config;
 use crate::decode::ChecksumMode;
 use crate::runtime::{self, AssemblyError, Lints, LoadedRules, Replay, Replayed, RuleCounts, Summary};
@@ -97,17 +97,29 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         }
         None => args.output.open(context)?,
     };
-    let display = ProgressDisplay::start(context, source.progress());
-    let began = Instant::now();
+    let (began, read) = (Instant::now(), source.progress());
     let checksums = config.decode.checksums;
-    let replayed = Replay { source: Box::new(source), shards, checksums, collector, sink }.run();
-    drop(display);
+    let replay = Replay { source: Box::new(source), shards, checksums, collector, sink };
+    let replayed = progress::during(context, bar(&read), || position(&read, began), || replay.run());
     let elapsed = began.elapsed();
     for fault in rules.saved_datasets.save(rules.memory.lists()) {
         tracing::warn!("{fault}");
     }
     let delivered = delivery.map_or(Ok(()), |delivery| delivery.finish(context));
     conclude(replayed, counts, elapsed, context).and(delivered)
+}
+
+/// The form of the progress bar; what comes from a pipe has no known end.
+fn bar(read: &Progress) -> &'static str {
+    match read.bytes_total() {
+        Some(_) => "{bar:30} {bytes}/{total_bytes} {msg} {eta} left",
+        None => "{spinner} {bytes} {msg}",
+    }
+}
+
+fn position(read: &Progress, began: Instant) -> Position {
+    let rate = read.packets_read() as f64 / began.elapsed().as_secs_f64();
+    Position { done: read.bytes_read(), total: read.bytes_total(), message: format!("{rate:.0} packets/s") }
 }
 
 /// A missing input is told before anything is done.
