@@ -98,7 +98,7 @@ impl Ord for Delayed {
 
 /// Requests that are not full are at least so far apart.
 const GAP: Duration = Duration::from_millis(20);
-/// Requests without an answer in a row after which the stream counts as out of reach.
+/// Requests without an answer in a row after which the stream, or a shard that takes nothing, counts as out of reach.
 const UNANSWERED: u32 = 3;
 
 #[derive(Debug)]
@@ -154,6 +154,11 @@ impl Engine {
     /// For how long delivery has been held back.
     pub(crate) fn held_for(&self, now: Instant) -> Option<Duration> {
         self.hold.as_ref().map(|hold| now.saturating_duration_since(hold.since))
+    }
+
+    /// Whether the shard that the event belongs to has taken nothing for several requests, only throttled.
+    pub(crate) fn is_stuck(&self, record: &Record) -> bool {
+        self.lanes.failures_before(record) >= UNANSWERED
     }
 
     /// Sends what there is without waiting for more: somebody wants an end.

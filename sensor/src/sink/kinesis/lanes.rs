@@ -187,6 +187,12 @@ impl Lanes {
         Ok(())
     }
 
+    /// Requests in a row that the record's shard took nothing of.
+    pub(crate) fn failures_before(&self, record: &Record) -> u32 {
+        let lane = self.map.predict(shard_map::hash(&self.partition_key(record)));
+        self.lanes[lane.0].backoff.failures()
+    }
+
     fn push_back(&mut self, unit: Unit) {
         let lane = self.map.predict(unit.hash);
         self.urgent += usize::from(unit.is_urgent());

@@ -79,6 +79,7 @@ impl Overflow {
 }
 
 struct Closing {
+    since: Instant,
     deadline: Instant,
     drain: bool,
 }
@@ -339,7 +340,8 @@ impl<S: Stream> Writer<S> {
             match self.engine.offer(record, None, now) {
                 Ok(None) => self.memory_only = true,
                 Ok(Some(letter)) => self.dead_letters.bury(vec![letter]),
-                Err(record) if may_wait => {
+                // What waits for a shard that takes nothing would hold up what is for the others.
+                Err(record) if may_wait && !self.engine.is_stuck(&record) => {
                     records.push_front(record);
                     self.stalled = records;
                     break;
@@ -444,7 +446,8 @@ impl<S: Stream> Writer<S> {
     }
 
     fn close(&mut self, deadline: Duration, drain: bool) {
-        self.closing = Some(Closing { deadline: Instant::now() + deadline, drain });
+        let since = Instant::now();
+        self.closing = Some(Closing { since, deadline: since + deadline, drain });
         self.engine.set_hurry(true);
     }
 
@@ -457,8 +460,10 @@ impl<S: Stream> Writer<S> {
         let nothing_comes = self.nothing_comes();
         let memory_empty = nothing_comes && self.stalled.is_empty() && self.engine.events() == 0;
         let spool_done = !closing.drain || (self.parts.spool.is_empty() && self.stalled_loaded.is_empty());
-        let hopeless =
-            self.stream.is_none() || self.engine.held_for(now).is_some_and(|held| held >= HOPELESS);
+        // Trouble from before may be over by now: it gets its chance too.
+        let tried = now.saturating_duration_since(closing.since);
+        let hopeless = self.stream.is_none()
+            || self.engine.held_for(now).is_some_and(|held| held.min(tried) >= HOPELESS);
         now >= closing.deadline || (nothing_comes && (hopeless || (memory_empty && spool_done)))
     }
 
