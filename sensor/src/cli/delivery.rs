@@ -3,6 +3,7 @@
 use super::{Context, Exit, Failure};
 use crate::config::Config;
 use crate::sink::kinesis::integration::Store;
+use crate::sink::kinesis::secret::forbid_dumps;
 use crate::sink::kinesis::{KinesisSink, Origin, StartError};
 use crate::sink::{FanOut, Sink};
 use std::io::Write;
@@ -36,6 +37,7 @@ impl DeliveryArgs {
         if !self.deliver {
             return Ok(None);
         }
+        forbid_dumps();
         let origin =
             Origin { events: config.encoder(), session_name: format!("sensor-{}", config.network.uuid) };
         let sink = KinesisSink::start(&config.delivery, &Store::new(&self.state_dir), &origin)?;

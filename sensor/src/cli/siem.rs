@@ -10,8 +10,9 @@ use crate::sink::kinesis::SetupError;
 use crate::sink::kinesis::answer::{Fault, FaultKind};
 use crate::sink::kinesis::arn::{RoleArn, StreamArn};
 use crate::sink::kinesis::integration::{Integration, Store, StoreError};
-use crate::sink::kinesis::secret::{ExternalId, RECOMMENDED_LENGTH};
+use crate::sink::kinesis::secret::{ExternalId, RECOMMENDED_LENGTH, forbid_dumps};
 use crate::sink::kinesis::setup::Setup;
+use crate::sink::kinesis::status::Status;
 use crate::sink::spool::{Spool, SpoolError};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -80,6 +81,7 @@ struct SetArgs {
 
 /// Does what was asked for.
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    forbid_dumps();
     let store = Store::new(&args.state_dir);
     match &args.command {
         Command::Set(set_args) => set(set_args, &store, context),
@@ -101,6 +103,7 @@ fn set(args: &SetArgs, store: &Store, context: &Context) -> Result<(), Failure> 
     let (stream, role) = (args.stream_arn.clone(), args.role_arn.clone());
     let integration = Integration::new(stream, role, external_id, before.as_ref(), now);
     store.save(&integration)?;
+    store.save_status(&Status::fresh(now))?;
     let mut said = String::new();
     let verb = if before.is_some() { "replaced" } else { "set" };
     let _ = writeln!(said, "The integration with {} is {verb}.", integration.stream_arn);
@@ -116,7 +119,7 @@ fn set(args: &SetArgs, store: &Store, context: &Context) -> Result<(), Failure> 
     context.print(said.as_bytes())?;
     // The role cannot know an external ID that was made this moment.
     if !args.no_check && !args.generate_external_id {
-        context.print(check(&config, &integration)?.as_bytes())?;
+        context.print(check(&config, &integration, store)?.as_bytes())?;
     }
     offer_test(store, context)
 }
@@ -156,15 +159,23 @@ fn bounded(source: impl Read) -> io::Result<String> {
 }
 
 /// Whether a put would be allowed, and whether the trust policy does its part: told, not enforced.
-fn check(config: &Config, integration: &Integration) -> Result<String, Failure> {
+fn check(config: &Config, integration: &Integration, store: &Store) -> Result<String, Failure> {
     let setup = Setup::new(&config.delivery.kinesis, integration, &session_name(config))?;
     let mut said = String::new();
-    match setup.dry_run()? {
-        Ok(()) => said.push_str("Role and permission are proven.\n"),
+    let tried = setup.dry_run()?;
+    let (mut status, now) = (store.status(), SystemTime::now());
+    status.set_clock(setup.clock_ahead_s(), now);
+    match tried {
+        Ok(()) => {
+            status.permitted(now);
+            said.push_str("Role and permission are proven.\n");
+        }
         Err(fault) => {
+            status.failed(&fault, now);
             let _ = writeln!(said, "warning: {fault}");
         }
     }
+    store.save_status(&status)?;
     if let Ok(found) = setup.check_trust()?
         && let Some(warning) = found.warning()
     {

@@ -1,5 +1,6 @@
 //! The external ID: a secret that no format, log or dump shows.
 
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 
@@ -19,6 +20,14 @@ pub enum ExternalIdError {
 
 /// Below this many characters the guide advises against an external ID.
 pub const RECOMMENDED_LENGTH: usize = 64;
+
+/// Keeps this process's memory out of core dumps, and from other processes of the same user: whatever reads an external
+/// ID has it in memory, in requests too.
+pub fn forbid_dumps() {
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "a core dump of this process could show the external ID");
+    }
+}
 
 /// An external ID as sts:AssumeRole takes it. Its memory is overwritten when it is dropped.
 #[derive(Clone, Eq, PartialEq)]
