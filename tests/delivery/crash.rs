@@ -1,36 +1,12 @@
 //! kill -9 at random moments: what was acknowledged to the spool or to the stream arrives, and nothing else.
 
-use super::{Rig, accept, eventually};
+use super::child::{Deliverer, Plan, Said};
+use super::{Rig, eventually};
 use sensor::dev::fake_aws::{FakeConfig, Fault, FaultKind, Script};
-use sensor::sink::kinesis::integration::Store;
-use sensor::sink::kinesis::{DeliveryConfig, KinesisSink};
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-const ROLE: &str = "SENSOR_TEST_CRASH_DIRECTORY";
 const EVENTS: u64 = 4_000;
-
-/// The process that is killed: it delivers through a failing stand-in and says what is on disk or acknowledged.
-#[test]
-#[ignore = "run by kill_9_loses_nothing_that_was_acknowledged as a process of its own"]
-fn victim() {
-    let Ok(directory) = std::env::var(ROLE) else { return };
-    let directory = std::path::Path::new(&directory);
-    let config = std::fs::read(directory.join("delivery.json")).unwrap();
-    let config: DeliveryConfig = serde_json::from_slice(&config).unwrap();
-    let first: u64 = std::fs::read_to_string(directory.join("first")).unwrap().parse().unwrap();
-    let mut sink = KinesisSink::start(&config, &Store::new(directory), &super::origin()).unwrap();
-    for from in (first..first + EVENTS).step_by(50) {
-        accept(&mut sink, from..from + 50, 100, 100);
-        // Everything before this point was waited for, so it is on disk or in the stream.
-        sensor::sink::Sink::flush(&mut sink).unwrap();
-        println!("acknowledged {}", from + 50);
-    }
-    println!("acknowledged all");
-    std::thread::sleep(Duration::from_secs(60));
-}
 
 fn kill_at_random(rounds: u64) {
     let script = Script::of([
@@ -42,29 +18,24 @@ fn kill_at_random(rounds: u64) {
     rig.config.kinesis.max_tries = 1_000;
     rig.config.kinesis.spool_after_ms = 0;
     rig.config.kinesis.backoff_base_ms = 20;
-    std::fs::write(rig.directory.path().join("delivery.json"), serde_json::to_vec(&rig.config).unwrap())
-        .unwrap();
     let mut random = fastrand::Rng::with_seed(5);
     let mut acknowledged = HashSet::new();
     for round in 0..rounds {
         let first = round * EVENTS;
-        std::fs::write(rig.directory.path().join("first"), first.to_string()).unwrap();
-        let mut victim = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "delivery::crash::victim", "--ignored", "--nocapture"])
-            .env(ROLE, rig.directory.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
-        let moment = Duration::from_millis(random.u64(200..1_200));
-        let killer = std::thread::spawn(move || {
-            std::thread::sleep(moment);
-            victim.kill().unwrap();
-            victim.wait().unwrap();
-        });
-        for line in lines.map_while(Result::ok) {
-            if let Some(upto) = line.strip_prefix("acknowledged ").and_then(|upto| upto.parse::<u64>().ok()) {
+        let plan = Plan {
+            first,
+            events: EVENTS,
+            step: 50,
+            keys: 100,
+            padding: 100,
+            rate: 0,
+            flush: true,
+            close_within_s: 60,
+        };
+        let mut victim = Deliverer::start(&rig, plan);
+        let killer = victim.kill_after(Duration::from_millis(random.u64(200..1_200)));
+        while let Some(said) = victim.next() {
+            if let Said::Acknowledged(upto) = said {
                 acknowledged.extend(first..upto);
             }
         }
@@ -80,9 +51,10 @@ fn kill_at_random(rounds: u64) {
     assert!(missing.is_empty(), "lost although acknowledged: {missing:?}");
     assert!(arrived.iter().all(|&number| number < rounds * EVENTS), "something arrived that was not made");
     eprintln!(
-        "{} acknowledged, {} arrived, {recovered} recovered at the end",
+        "{rounds} kills: {} acknowledged, {} arrived, {} of them again, {recovered} recovered at the end",
         acknowledged.len(),
-        taken.unique()
+        taken.unique(),
+        taken.duplicates()
     );
     assert!(!acknowledged.is_empty());
     drop(taken);

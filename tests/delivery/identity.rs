@@ -38,17 +38,30 @@ fn an_idle_stream_is_probed_and_nothing_is_written() {
     drop(sink);
 }
 
-#[test]
-fn sessions_are_renewed_before_they_end() {
+/// Delivers through so many sessions of two seconds, one after the other.
+fn deliver_through(sessions: u64) {
     let rig = Rig::new(FakeConfig { session_s: 2, ..unlimited() });
     let mut sink = rig.sink();
-    for turn in 0..12 {
+    let turns = sessions * 5;
+    for turn in 0..turns {
         accept(&mut sink, turn * 10..turn * 10 + 10, 10, 0);
         std::thread::sleep(Duration::from_millis(400));
     }
     let account = sink.close(DEADLINE, true);
-    assert_eq!((account.delivered, account.retries), (120, 0), "no put failed for want of a session");
-    assert!(rig.aws.tally().calls["AssumeRole"] >= 4);
+    assert_eq!((account.delivered, account.retries), (turns * 10, 0), "no put failed for want of a session");
+    // Each is renewed at half its life.
+    assert!(rig.aws.tally().calls["AssumeRole"] > sessions);
+}
+
+#[test]
+fn sessions_are_renewed_before_they_end() {
+    deliver_through(2);
+}
+
+#[test]
+#[ignore = "takes a minute; the short form runs by default"]
+fn a_days_worth_of_sessions_costs_no_put() {
+    deliver_through(24);
 }
 
 #[test]

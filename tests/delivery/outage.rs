@@ -1,9 +1,8 @@
 //! The stream out of reach: events wait on disk, within bounds, and come back in order.
 
+use super::child::{Deliverer, Plan};
 use super::{Rig, accept, eventually};
 use sensor::dev::fake_aws::{FakeConfig, Fault, FaultKind, Script};
-use sensor::sink::accounting::DropReason;
-use sensor::sink::{QueueConfig, WhenFull};
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -49,6 +48,19 @@ fn what_a_stopped_sensor_left_is_delivered_by_the_next_and_before_newer_events()
 }
 
 #[test]
+fn a_stream_that_comes_back_at_the_end_still_gets_what_waited() {
+    // Trouble for longer than an end is waited for in vain.
+    let script = Script::of([Fault { for_ms: Some(12_000), ..Fault::always(FaultKind::ServerError) }]);
+    let rig = Rig::new(FakeConfig { shard_limits: false, script, ..FakeConfig::default() });
+    let mut sink = rig.sink();
+    accept(&mut sink, 0..1_000, 100, 100);
+    std::thread::sleep(Duration::from_millis(11_500));
+    let account = sink.close(DEADLINE, true);
+    assert_eq!((account.delivered, account.pending()), (1_000, 0));
+    rig.taken().assert_in_order();
+}
+
+#[test]
 fn a_stop_under_load_keeps_its_deadline_and_loses_nothing() {
     let rig = Rig::new(FakeConfig { shards: 1, ..FakeConfig::default() });
     let mut sink = rig.sink();
@@ -61,46 +73,48 @@ fn a_stop_under_load_keeps_its_deadline_and_loses_nothing() {
     assert!(account.delivered > 1_000, "{}", account.delivered);
 }
 
-/// An outage that overfills the spool three times over.
+/// An outage that overfills the spool three times over, at full event rate.
 fn overfill(spool_bytes: u64, padding: usize, deadline: Duration) {
     let mut rig =
         Rig::new(FakeConfig { shards: 4, shard_limits: false, script: refusing(), ..FakeConfig::default() });
     rig.config.spool.max_bytes = spool_bytes;
     rig.config.kinesis.spool_after_ms = 200;
-    rig.config.queue = QueueConfig { when_full: WhenFull::Wait, ..QueueConfig::default() };
     let events = spool_bytes * 3 / (padding as u64 + 160);
-    let before = resident_bytes();
-    let mut most = 0;
-    let mut sink = rig.sink();
-    accept(&mut sink, 0..100, 100_000, padding);
-    eventually("the hold", DEADLINE, || rig.store().status().reason.is_some());
-    for from in (100..events).step_by(2_000) {
-        accept(&mut sink, from..events.min(from + 2_000), 100_000, padding);
-        most = most.max(resident_bytes());
-        assert!(sink.ledger().snapshot().balances());
-    }
+    let plan = Plan {
+        first: 0,
+        events,
+        step: 2_000,
+        keys: 100_000,
+        padding,
+        rate: 0,
+        flush: false,
+        close_within_s: deadline.as_secs(),
+    };
+    let mut deliverer = Deliverer::start(&rig, plan);
+    deliverer.await_fed();
     eventually("all on disk", DEADLINE, || {
-        let account = sink.ledger().snapshot();
-        account.queued < 2_000 && account.spooled > 0
+        let Some(account) = rig.store().account() else { return false };
+        let count = |name: &str| account["account"][name].as_u64().unwrap();
+        count("spooled") > 0 && count("queued") < 2_000
     });
     rig.aws.play(Script::default());
-    let account = sink.close(deadline, true);
-    let evicted = account.dropped_for(DropReason::Evicted);
+    let (account, peak_bytes) = deliverer.close();
+    let count = |name: &str| account[name].as_u64().unwrap();
+    let (delivered, evicted) = (count("delivered"), account["dropped"]["evicted"].as_u64().unwrap());
     let taken = rig.taken();
     let told = taken.others().len() as u64;
-    assert_eq!((account.delivered + evicted, account.pending()), (events + told, 0));
+    assert_eq!(delivered + evicted, events + told, "{account}");
+    assert_eq!([count("queued"), count("in_flight"), count("spooled")], [0; 3]);
     assert!(evicted * 100 > events * 50, "{evicted} of {events} evicted");
-    assert_eq!(taken.unique(), account.delivered - told);
+    assert_eq!(taken.unique(), delivered - told);
     assert!(told > 0, "the loss is told of");
-    drop(taken);
-    rig.taken().assert_in_order();
+    taken.assert_in_order();
     // The oldest went, the newest came; what was in flight when the outage began came too.
-    let delivered = |from, to| rig.taken().numbers().filter(|number| (from..to).contains(number)).count();
+    let delivered = |from, to| taken.numbers().filter(|number| (from..to).contains(number)).count();
     assert!(delivered(0, events / 3) < delivered(events - events / 3, events));
-    assert_eq!(rig.taken().numbers().max(), Some(events - 1));
-    let grown = most.saturating_sub(before);
-    eprintln!("{events} events, {evicted} evicted, memory grew by {} MiB", grown >> 20);
-    assert!(grown < 150 << 20, "memory grew by {grown}");
+    assert_eq!(taken.numbers().max(), Some(events - 1));
+    eprintln!("{events} events, {evicted} evicted, at most {} MiB of memory", peak_bytes >> 20);
+    assert!(peak_bytes < 150 << 20, "{peak_bytes}");
 }
 
 #[test]
@@ -114,9 +128,40 @@ fn a_gibibyte_of_spool_overfilled_three_times_stays_within_its_memory() {
     overfill(1 << 30, 1_300, Duration::from_secs(1_200));
 }
 
-/// This process's resident memory, from `/proc`.
-fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
-    pages * 4_096
+/// A stream that takes requests and never answers.
+fn black_hole(seconds: u64) {
+    let script = Script::of([Fault::always(FaultKind::Hang)]);
+    let mut rig = Rig::new(FakeConfig { shards: 4, script, ..FakeConfig::default() });
+    let plan = Plan {
+        first: 0,
+        events: 100,
+        step: 100,
+        keys: 100_000,
+        padding: 1_100,
+        rate: 5_000,
+        flush: false,
+        close_within_s: 1,
+    };
+    rig.config.kinesis.request_timeout_ms = 500;
+    let idle = Deliverer::start(&rig, plan);
+    let (_, idle_bytes) = idle.close();
+    let plan = Plan { first: 100, events: 5_000 * seconds, ..plan };
+    let mut deliverer = Deliverer::start(&rig, plan);
+    deliverer.await_fed();
+    let (account, peak_bytes) = deliverer.close();
+    assert_eq!(account["spooled"].as_u64(), Some(100 + plan.events), "{account}");
+    let grown = peak_bytes.saturating_sub(idle_bytes);
+    eprintln!("{seconds} s without an answer: memory grew by {} MiB to {}", grown >> 20, peak_bytes >> 20);
+    assert!(grown <= 64 << 20, "{grown}");
+}
+
+#[test]
+fn a_stream_that_never_answers_costs_little_memory() {
+    black_hole(3);
+}
+
+#[test]
+#[ignore = "takes minutes; the short form runs by default"]
+fn a_stream_that_does_not_answer_for_minutes_costs_little_memory() {
+    black_hole(120);
 }
