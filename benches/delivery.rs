@@ -131,7 +131,8 @@ fn main() {
         assert_eq!(account.delivered, count);
         *rate = count as f64 / processor;
         eprintln!(
-            "{count} events of {EVENT_BYTES} bytes: {:.0} a second, {rate:.0} per second of processor time",
+            "{count} events of {EVENT_BYTES} bytes in {} requests: {:.0} a second, {rate:.0} per second of processor time",
+            account.requests,
             count as f64 / wall
         );
     }

@@ -23,6 +23,7 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
+use smallvec::smallvec;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -272,8 +273,11 @@ impl Stream for KinesisStream {
     }
 
     async fn dry_run(&self) -> Answer {
-        let entry =
-            Entry { partition_key: "dry-run".into(), events: vec![b"{}".as_slice().into()], is_batch: false };
+        let entry = Entry {
+            partition_key: "dry-run".into(),
+            events: smallvec![b"{}".as_slice().into()],
+            is_batch: false,
+        };
         self.call(&[entry], true).await
     }
 
@@ -306,7 +310,7 @@ mod tests {
         let events: Vec<Arc<[u8]>> = vec![b"{\"a\":1}".as_slice().into(), b"{\"b\":2}".as_slice().into()];
         let entry = |events: &[Arc<[u8]>], is_batch| Entry {
             partition_key: "k".into(),
-            events: events.to_vec(),
+            events: events.into(),
             is_batch,
         };
         let data = |entry| to_record(&entry).data.into_inner();

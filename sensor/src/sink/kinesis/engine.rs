@@ -10,6 +10,7 @@ use crate::sink::Record;
 use crate::sink::accounting::{DropReason, Ledger, Place, Settlement, ShardAccount};
 use crate::sink::retry::Backoff;
 use crate::sink::spool::Ticket;
+use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub struct Entry {
     /// Decides on the shard.
     pub partition_key: Arc<str>,
     /// The event, or the events of a batch.
-    pub events: Vec<Arc<[u8]>>,
+    pub events: SmallVec<[Arc<[u8]>; 1]>,
     /// Whether the record is a JSON array of its events.
     pub is_batch: bool,
 }

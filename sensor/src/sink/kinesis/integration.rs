@@ -166,7 +166,10 @@ impl Store {
     /// Leaves this process's account for `siem status`.
     pub(crate) fn save_account(&self, account: &Account) -> Result<(), StoreError> {
         let updated = rfc3339(SystemTime::now());
-        self.replace(&self.account_file(), &AccountFile { process: std::process::id(), updated, account })
+        let (path, file) =
+            (self.account_file(), AccountFile { process: std::process::id(), updated, account });
+        // It is written again and again, and what a loss of power costs is on no disk.
+        self.move_into_place(&path, &file, |_| Ok(()))
     }
 
     /// Changes whenever the integration is set or removed.
@@ -175,20 +178,32 @@ impl Store {
         Some(Version { inode: facts.ino(), changed: (facts.ctime(), facts.ctime_nsec()) })
     }
 
-    /// Writes beside the file, readable by its owner alone, and moves it into place.
+    /// Replaces the file in one step, on disk when this returns.
     fn replace(&self, path: &Path, value: &impl Serialize) -> Result<(), StoreError> {
-        let written = || -> io::Result<()> {
+        self.move_into_place(path, value, File::sync_all)?;
+        let synced = File::open(&self.directory).and_then(|directory| directory.sync_all());
+        synced.map_err(|error| StoreError { path: path.to_owned(), reason: error.to_string() })
+    }
+
+    /// Writes beside the file, readable by its owner alone, and moves it into place when `settle` has done its part.
+    fn move_into_place(
+        &self,
+        path: &Path,
+        value: &impl Serialize,
+        settle: impl FnOnce(&File) -> io::Result<()>,
+    ) -> Result<(), StoreError> {
+        let moved = || -> io::Result<()> {
+            let mut text = serde_json::to_vec_pretty(value)?;
+            text.push(b'\n');
             fs::create_dir_all(&self.directory)?;
             let beside = path.with_extension("new");
             let mut file =
                 OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-            serde_json::to_writer_pretty(&mut file, value)?;
-            file.write_all(b"\n")?;
-            file.sync_all()?;
-            fs::rename(&beside, path)?;
-            File::open(&self.directory)?.sync_all()
+            file.write_all(&text)?;
+            settle(&file)?;
+            fs::rename(&beside, path)
         };
-        written().map_err(|error| StoreError { path: path.to_owned(), reason: error.to_string() })
+        moved().map_err(|error| StoreError { path: path.to_owned(), reason: error.to_string() })
     }
 }
 

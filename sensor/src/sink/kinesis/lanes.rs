@@ -179,10 +179,10 @@ impl Lanes {
                 std::collections::hash_map::Entry::Occupied(waiting) => waiting.into_mut().push_back(unit),
                 std::collections::hash_map::Entry::Vacant(free) => {
                     free.insert(VecDeque::new());
-                    self.push_back(unit);
+                    self.push_back(unit, lane);
                 }
             },
-            None => self.push_back(unit),
+            None => self.push_back(unit, lane),
         }
         Ok(())
     }
@@ -193,8 +193,7 @@ impl Lanes {
         self.lanes[lane.0].backoff.failures()
     }
 
-    fn push_back(&mut self, unit: Unit) {
-        let lane = self.map.predict(unit.hash);
+    fn push_back(&mut self, unit: Unit, lane: LaneId) {
         self.urgent += usize::from(unit.is_urgent());
         let lane = &mut self.lanes[lane.0];
         lane.ready_bytes += unit.bytes;
@@ -226,7 +225,10 @@ impl Lanes {
         self.events -= unit.events.len();
         for key in &unit.keys {
             match self.keys.get_mut(key).and_then(VecDeque::pop_front) {
-                Some(next) => self.push_back(next),
+                Some(next) => {
+                    let lane = self.map.predict(next.hash);
+                    self.push_back(next, lane);
+                }
                 None => drop(self.keys.remove(key)),
             }
         }
@@ -267,7 +269,8 @@ impl Lanes {
 
     /// Takes a request's worth from the lanes that may send, beginning with another one each time.
     pub(crate) fn take_request(&mut self, now: Instant) -> Vec<Unit> {
-        let mut units = Vec::new();
+        let ready: usize = self.lanes.iter().map(|lane| lane.ready.len()).sum();
+        let mut units = Vec::with_capacity(ready.min(self.config.request_records));
         let mut bytes = 0;
         let count = self.lanes.len();
         self.next_lane = (self.next_lane + 1) % count;

@@ -9,6 +9,7 @@ use super::config::KinesisConfig;
 use super::engine::Entry;
 use super::integration::{Integration, Store};
 use super::secret::ExternalId;
+use smallvec::smallvec;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -110,7 +111,7 @@ impl Setup {
         let begun = Instant::now();
         let entry = || Entry {
             partition_key: Arc::from(partition_key),
-            events: vec![Arc::from(event)],
+            events: smallvec![Arc::from(event)],
             is_batch: self.config.records == super::config::RecordForm::Batch,
         };
         let outcome = self.runtime.block_on(async {

@@ -334,6 +334,23 @@ fn a_refusal_holds_everything_until_one_request_goes_through() {
 }
 
 #[test]
+fn a_severe_event_does_not_wait_for_others_and_takes_them_along() {
+    let mut simulation = Simulation::new(quick(), Chances::default());
+    let offer = |simulation: &mut Simulation, number, severity| {
+        simulation.ledger.create(1, Place::Queued);
+        let event = crate::sink::Record { severity, ..record(number, number) };
+        simulation.engine.offer(event, None, simulation.now).expect("memory has room");
+    };
+    offer(&mut simulation, 1, 2);
+    assert!(simulation.engine.next_request(simulation.now).is_none());
+    let ripe = simulation.engine.wake_at(simulation.now).expect("it will go");
+    assert_eq!(ripe - simulation.now, KinesisConfig::default().linger());
+    offer(&mut simulation, 2, 1);
+    let request = simulation.engine.next_request(simulation.now).expect("it goes at once");
+    assert_eq!(request.entries.len(), 2);
+}
+
+#[test]
 fn what_is_larger_than_a_record_is_a_dead_letter_at_once() {
     let config = KinesisConfig { max_record_kib: 128, ..quick() };
     let mut simulation = Simulation::new(config, Chances::default());
