@@ -85,6 +85,10 @@ fn an_integration_is_set_tested_shown_and_deleted() {
     let output = run(&rig, &["siem", "test"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("shard shardId-000000000000, sequence number 496"));
+    let (_, records) = rig.aws.records().remove(0);
+    let event: serde_json::Value = serde_json::from_slice(&records[0].data).unwrap();
+    assert_eq!((records.len(), &event["data"]["type"]), (1, &"TYPE_TEST".into()));
+    assert!(text(&run(&rig, &["siem", "status"]).stdout).contains("external ID    last rotated 20"));
     let output = run(&rig, &["siem", "status", "--json"]);
     let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(status["status"]["state"], "Active");

@@ -1,5 +1,6 @@
 //! Delivery as a whole: the Kinesis sink against a stand-in for AWS that fails on a script.
 
+mod base;
 mod child;
 mod commands;
 mod consumer;
