@@ -44,7 +44,7 @@ fn the_stream_holds_the_bytes_that_the_sink_was_given() {
 }
 
 /// All that can go wrong, a fifth of the records among it.
-fn campaign(events: u64, keys: u64) {
+fn campaign(events: u64, keys: u64, shards: u32) {
     let script = Script::of([
         Fault::share(FaultKind::RecordFailure, 0.15),
         Fault::share(FaultKind::RecordThrottle, 0.05),
@@ -55,7 +55,7 @@ fn campaign(events: u64, keys: u64) {
         Fault::share(FaultKind::ServerError, 0.01),
         Fault::share(FaultKind::ExpiredToken, 0.002),
     ]);
-    let mut rig = Rig::new(FakeConfig { script, ..unlimited(4) });
+    let mut rig = Rig::new(FakeConfig { script, ..unlimited(shards) });
     rig.config.kinesis.max_tries = 100;
     let mut sink = rig.sink();
     let ledger = sink.ledger().clone();
@@ -89,13 +89,13 @@ fn campaign(events: u64, keys: u64) {
 
 #[test]
 fn a_fifth_of_the_records_failing_loses_and_reorders_nothing() {
-    campaign(20_000, 3_000);
+    campaign(20_000, 3_000, 4);
 }
 
 #[test]
 #[ignore = "takes minutes; the short form runs by default"]
 fn a_fifth_of_a_million_records_failing_loses_and_reorders_nothing() {
-    campaign(1_000_000, 50_000);
+    campaign(1_000_000, 50_000, 16);
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl Ord for Delayed {
 
 /// Requests that are not full are at least so far apart.
 const GAP: Duration = Duration::from_millis(20);
-/// Requests without an answer in a row after which the stream, or a shard that takes nothing, counts as out of reach.
+/// Requests without an answer in a row after which the stream counts as out of reach.
 const UNANSWERED: u32 = 3;
 
 #[derive(Debug)]
@@ -157,9 +157,9 @@ impl Engine {
         self.hold.as_ref().map(|hold| now.saturating_duration_since(hold.since))
     }
 
-    /// Whether the shard that the event belongs to has taken nothing for several requests, only throttled.
-    pub(crate) fn is_stuck(&self, record: &Record) -> bool {
-        self.lanes.failures_before(record) >= UNANSWERED
+    /// For how long the shard that the event belongs to has taken nothing, only throttled.
+    pub(crate) fn throttled_for(&self, record: &Record, now: Instant) -> Option<Duration> {
+        self.lanes.throttled_since(record).map(|since| now.saturating_duration_since(since))
     }
 
     /// Sends what there is without waiting for more: somebody wants an end.
@@ -375,9 +375,9 @@ impl Engine {
                 lane.pace.throttle(share, now);
             }
             if account.records > 0 {
-                lane.backoff.succeed();
+                lane.took();
             } else if account.throttles > 0 {
-                lane.blocked_until = Some(now + lane.backoff.fail());
+                lane.took_nothing(now);
             }
             tally.settlement.shards.push((Arc::clone(self.lanes.map.name(id)), *account));
         }

@@ -60,10 +60,24 @@ pub(crate) struct Lane {
     held_bytes: usize,
     pub(crate) pace: Pace,
     pub(crate) blocked_until: Option<Instant>,
-    pub(crate) backoff: Backoff,
+    /// Since when the shard has taken nothing, only throttled.
+    throttled_since: Option<Instant>,
+    backoff: Backoff,
 }
 
 impl Lane {
+    /// The shard took something.
+    pub(crate) fn took(&mut self) {
+        self.throttled_since = None;
+        self.backoff.succeed();
+    }
+
+    /// The shard took nothing of what it was given.
+    pub(crate) fn took_nothing(&mut self, now: Instant) {
+        self.throttled_since.get_or_insert(now);
+        self.blocked_until = Some(now + self.backoff.fail());
+    }
+
     fn is_sendable(&self, now: Instant) -> bool {
         !self.ready.is_empty()
             && self.blocked_until.is_none_or(|until| until <= now)
@@ -187,10 +201,10 @@ impl Lanes {
         Ok(())
     }
 
-    /// Requests in a row that the record's shard took nothing of.
-    pub(crate) fn failures_before(&self, record: &Record) -> u32 {
+    /// Since when the record's shard has taken nothing, only throttled.
+    pub(crate) fn throttled_since(&self, record: &Record) -> Option<Instant> {
         let lane = self.map.predict(shard_map::hash(&self.partition_key(record)));
-        self.lanes[lane.0].backoff.failures()
+        self.lanes[lane.0].throttled_since
     }
 
     fn push_back(&mut self, unit: Unit, lane: LaneId) {
@@ -347,6 +361,7 @@ impl Lanes {
                 held_bytes: 0,
                 pace: Pace::new(now),
                 blocked_until: None,
+                throttled_since: None,
                 backoff: Backoff::new(self.config.backoff()),
             });
         }

@@ -341,7 +341,7 @@ impl<S: Stream> Writer<S> {
                 Ok(None) => self.memory_only = true,
                 Ok(Some(letter)) => self.dead_letters.bury(vec![letter]),
                 // What waits for a shard that takes nothing would hold up what is for the others.
-                Err(record) if may_wait && !self.engine.is_stuck(&record) => {
+                Err(record) if may_wait && !self.is_stuck(&record, now) => {
                     records.push_front(record);
                     self.stalled = records;
                     break;
@@ -374,8 +374,16 @@ impl<S: Stream> Writer<S> {
 
     /// Trouble that has lasted: events are safer on disk than in memory.
     fn must_spool(&self, now: Instant) -> bool {
-        let patience = Duration::from_millis(self.parts.config.spool_after_ms);
-        self.stream.is_none() || self.engine.held_for(now).is_some_and(|held| held >= patience)
+        self.stream.is_none() || self.engine.held_for(now).is_some_and(|held| held >= self.patience())
+    }
+
+    /// The same of the one shard that the event belongs to.
+    fn is_stuck(&self, record: &Record, now: Instant) -> bool {
+        self.engine.throttled_for(record, now).is_some_and(|throttled| throttled >= self.patience())
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_millis(self.parts.config.spool_after_ms)
     }
 
     /// In lasting trouble, puts what is in memory alone on disk.
