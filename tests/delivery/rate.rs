@@ -45,21 +45,14 @@ fn four_shards_at_their_limit_take_every_event_once() {
 
 #[test]
 #[ignore = "measures: wants a quiet machine"]
-fn four_shards_are_used_to_the_full_and_hardly_throttle() {
-    for configured in [Some(4), None] {
-        let (used, throttled) = at_the_limit(4, configured, 6);
-        assert!((0.95..1.05).contains(&used), "{used}");
-        assert!(throttled <= 0.02, "{throttled}");
-    }
-}
-
-#[test]
-#[ignore = "measures: wants a quiet machine"]
 fn one_four_and_sixty_four_shards_are_used_within_five_percent() {
-    for shards in [1, 4, 64] {
-        let (used, throttled) = at_the_limit(shards, Some(shards), 60);
-        assert!(used >= 0.95, "{shards} shards: {used}");
-        assert!(throttled <= 0.02, "{shards} shards: {throttled}");
+    // So long that what fits into memory is a small part of it.
+    for (shards, configured, seconds) in
+        [(1, Some(1), 120), (4, Some(4), 60), (4, None, 60), (64, Some(64), 60)]
+    {
+        let (used, throttled) = at_the_limit(shards, configured, seconds);
+        assert!((0.95..1.05).contains(&used), "{shards} shards, {configured:?} configured: {used}");
+        assert!(throttled <= 0.02, "{shards} shards, {configured:?} configured: {throttled}");
     }
 }
 
