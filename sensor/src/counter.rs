@@ -60,6 +60,8 @@ counters! {
     AppMalformed = "app_malformed",
     /// Transactions taken as complete because a flow had too many open.
     TransactionsCutShort = "transactions_cut_short",
+    /// Parts of transactions that were not kept for lack of room.
+    TransactionPartsRefused = "transaction_parts_refused",
     /// Connections announced by another that were forgotten for lack of room.
     ExpectationsRefused = "expectations_refused",
     /// Flows created.

@@ -115,7 +115,8 @@ fn converse(speech: &Speech, mut said: &[u8]) {
             Ok(consumed) => drop(left.drain(..consumed)),
             Err(_) => return,
         }
-        for transaction in conversation.transactions() {
+        let kept: Vec<u64> = conversation.kept().collect();
+        for transaction in kept {
             for direction in Direction::ALL {
                 for row in (speech.fields)() {
                     conversation.read(transaction, row.reader, direction, &mut |_, _| false);

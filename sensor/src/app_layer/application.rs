@@ -3,7 +3,7 @@
 
 use super::conversation::Conversation;
 use super::identify::{Carrier, Identified, Speech, identify};
-use super::parser::{Change, Expectation, Input, Malformed, Requests};
+use super::parser::{Change, Expectation, HandedOver, Input, Malformed, Requests};
 use super::speech_of;
 use crate::counter::{Counter, Counters};
 use crate::event::Direction;
@@ -47,7 +47,7 @@ pub struct Application {
     phase: Phase,
     speech: Option<&'static Speech>,
     conversation: Option<Box<dyn Conversation>>,
-    pending: Option<Change>,
+    pending: Option<(Change, Option<HandedOver>)>,
     /// How many bytes of each way are done with.
     consumed: [u64; 2],
     /// How many bytes of each way the parser was shown.
@@ -144,11 +144,15 @@ impl Application {
 
     /// Whether a way of any transaction is not inspected to its end.
     pub fn has_open(&mut self, direction: Direction) -> bool {
-        self.conversation.as_deref_mut().is_some_and(|conversation| {
-            conversation
-                .transactions()
-                .any(|number| conversation.noted(number, direction).is_some_and(|noted| !noted.finished))
-        })
+        let Some(conversation) = &mut self.conversation else { return false };
+        let mut next = 0;
+        while let Some(number) = conversation.following(next) {
+            if conversation.noted(number, direction).is_some_and(|noted| !noted.finished) {
+                return true;
+            }
+            next = number + 1;
+        }
+        false
     }
 
     /// Reads what a session offers.
@@ -222,7 +226,7 @@ impl Application {
 
     /// Takes up another protocol, after what the old one said was looked at.
     pub fn change(&mut self) {
-        let Some(change) = self.pending.take() else { return };
+        let Some((change, handed)) = self.pending.take() else { return };
         let before = std::mem::take(&mut self.facts);
         self.facts.original = before.whole;
         self.facts.events = before.events;
@@ -237,6 +241,9 @@ impl Application {
             self.facts.to_server = Detection::Found(protocol);
             self.facts.to_client = Detection::Found(protocol);
             self.adopt(speech);
+            if let (Some(handed), Some(conversation)) = (handed, &mut self.conversation) {
+                conversation.take_over(handed);
+            }
         }
     }
 
@@ -404,6 +411,7 @@ impl Application {
         }
         if let Some(conversation) = &mut self.conversation {
             counters.add(Counter::TransactionsCutShort, conversation.take_cut_short());
+            counters.add(Counter::TransactionPartsRefused, conversation.take_refused());
         }
         heard.inspect_raw[way] |= requests.inspect_raw;
         heard.expect.extend(requests.expect);
@@ -411,8 +419,10 @@ impl Application {
         if requests.finished {
             heard.closes = self.encrypted;
             self.phase = Phase::Stopped;
-        } else if requests.change.is_some() {
-            self.pending = requests.change;
+        } else if let Some(change) = requests.change {
+            // What was said before is let go of once it was looked at.
+            let handed = self.conversation.as_ref().and_then(|conversation| conversation.hand_over());
+            self.pending = Some((change, handed));
             heard.changes = true;
         }
     }

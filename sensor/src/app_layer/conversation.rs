@@ -1,6 +1,6 @@
 //! A parser with its transactions, whichever protocol it is of.
 
-use super::parser::{Expectation, Input, Malformed, Parser, Requests, VisitWindow};
+use super::parser::{Expectation, HandedOver, Input, Malformed, Parser, Requests, VisitWindow};
 use super::transaction::{Noted, Transaction, Transactions};
 use crate::event::{Direction, Http};
 use rules::keyword::{REQUEST_PROGRESS, RESPONSE_PROGRESS};
@@ -38,11 +38,23 @@ pub trait Conversation: Debug + Send {
     /// See [`Parser::expected`].
     fn expected(&mut self, expectation: &Expectation);
 
-    /// The numbers of the transactions kept.
+    /// See [`Parser::hand_over`].
+    fn hand_over(&self) -> Option<HandedOver>;
+
+    /// See [`Parser::take_over`].
+    fn take_over(&mut self, handed: HandedOver);
+
+    /// From the number of the oldest transaction kept to that of the next one. Some in between may be gone.
     fn transactions(&self) -> Range<u64>;
+
+    /// The number of the oldest transaction kept, of those from `number` on.
+    fn following(&self, number: u64) -> Option<u64>;
 
     /// How many transactions were taken as complete for lack of room since this was last asked.
     fn take_cut_short(&mut self) -> u64;
+
+    /// How many parts of transactions were not kept for lack of room since this was last asked.
+    fn take_refused(&mut self) -> u64;
 
     /// How far a way of a transaction has come; nothing where it has not begun or there is no such way.
     fn progress(&self, transaction: u64, direction: Direction) -> Option<u8>;
@@ -64,6 +76,13 @@ pub trait Conversation: Debug + Send {
 
     /// What events tell of an HTTP transaction.
     fn http(&self, transaction: u64) -> Option<Http>;
+}
+
+impl dyn Conversation + '_ {
+    /// The numbers of the transactions kept, the oldest first.
+    pub fn kept(&self) -> impl Iterator<Item = u64> + '_ {
+        std::iter::successors(self.following(0), |number| self.following(number + 1))
+    }
 }
 
 /// The place of the reader of a protocol's events, behind those of its fields.
@@ -117,12 +136,28 @@ impl<P: Parser> Conversation for Spoken<P> {
         self.parser.expected(expectation);
     }
 
+    fn hand_over(&self) -> Option<HandedOver> {
+        self.parser.hand_over(&self.transactions)
+    }
+
+    fn take_over(&mut self, handed: HandedOver) {
+        self.parser.take_over(handed, &mut self.transactions);
+    }
+
     fn transactions(&self) -> Range<u64> {
         self.transactions.numbers()
     }
 
+    fn following(&self, number: u64) -> Option<u64> {
+        self.transactions.following(number)
+    }
+
     fn take_cut_short(&mut self) -> u64 {
         std::mem::take(&mut self.transactions.cut_short)
+    }
+
+    fn take_refused(&mut self) -> u64 {
+        std::mem::take(&mut self.transactions.refused)
     }
 
     fn progress(&self, transaction: u64, direction: Direction) -> Option<u8> {
@@ -246,6 +281,8 @@ mod tests {
         conversation.noted(1, Direction::ToServer).expect("it is kept").finished = true;
         conversation.release();
         assert_eq!(conversation.transactions(), 0..2, "the first is not done with");
+        assert_eq!((conversation.following(0), conversation.following(1)), (Some(0), None));
+        assert!(conversation.noted(1, Direction::ToServer).is_none(), "the second was let go of");
         conversation.noted(0, Direction::ToServer).expect("it is kept").finished = true;
         conversation.release();
         assert_eq!(conversation.transactions(), 2..2);

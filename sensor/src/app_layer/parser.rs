@@ -70,6 +70,10 @@ pub struct Expectation {
     pub about: Vec<u8>,
 }
 
+/// What a protocol hands over to the one that the flow changes to: a request that was made in the one and is answered
+/// in the other, as fields with their values.
+pub type HandedOver = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Takes one value of a field; says whether that is enough.
 pub type Visit<'v> = dyn FnMut(&[u8]) -> bool + 'v;
 
@@ -164,6 +168,14 @@ pub trait Parser: Debug + Default + Send + 'static {
 
     /// Takes notice of what the flow before was expected to bring, see [`Expectation::about`].
     fn expected(&mut self, _expectation: &Expectation) {}
+
+    /// What the protocol that the flow changes to has to know.
+    fn hand_over(&self, _transactions: &Transactions<Self::Transaction>) -> Option<HandedOver> {
+        None
+    }
+
+    /// Takes notice of what the protocol before has handed over.
+    fn take_over(&mut self, _handed: HandedOver, _transactions: &mut Transactions<Self::Transaction>) {}
 
     /// Rules have looked at a transaction one way: windows of growing fields move on.
     fn inspected(_transaction: &mut Self::Transaction, _direction: Direction) {}

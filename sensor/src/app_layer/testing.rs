@@ -73,7 +73,7 @@ impl Dialogue {
 
     fn lines_of<P: Parser>(&self, wanted: impl Fn(&FieldRow) -> bool) -> Vec<String> {
         let mut lines = Vec::new();
-        for transaction in self.conversation.transactions() {
+        for transaction in self.conversation.kept() {
             for direction in Direction::ALL {
                 let Some(progress) = self.conversation.progress(transaction, direction) else { continue };
                 lines.push(format!("{transaction} {direction:?} progress {progress}"));

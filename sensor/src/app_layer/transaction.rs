@@ -34,6 +34,7 @@ pub struct Noted {
 /// One transaction.
 #[derive(Debug, Default)]
 pub struct Transaction<T> {
+    number: u64,
     /// What the protocol says.
     pub data: T,
     /// How far request and response have come; nothing before the first byte.
@@ -82,32 +83,41 @@ impl<T> Transaction<T> {
     }
 }
 
-/// The transactions of one flow, the oldest first.
+/// The transactions of one flow, the oldest first. Each is let go of by itself: one that stays open, such as a stream of
+/// HTTP/2, holds up none of those behind it.
 #[derive(Debug)]
 pub struct Transactions<T> {
-    first: u64,
+    /// The number of the next one.
+    next: u64,
     open: VecDeque<Transaction<T>>,
     complete: [u8; 2],
     /// Transactions taken as complete for lack of room.
     pub cut_short: u64,
+    /// Parts of transactions that were not kept for lack of room.
+    pub refused: u64,
 }
 
 impl<T: Default> Transactions<T> {
     pub(super) fn new(complete: [u8; 2]) -> Self {
-        Self { first: 0, open: VecDeque::new(), complete, cut_short: 0 }
+        Self { next: 0, open: VecDeque::new(), complete, cut_short: 0, refused: 0 }
+    }
+
+    /// Whether one more cuts the oldest short.
+    pub fn is_full(&self) -> bool {
+        self.open.len() >= MAX_OPEN
     }
 
     /// A new transaction with its number.
     pub fn begin(&mut self) -> (u64, &mut Transaction<T>) {
-        if self.open.len() >= MAX_OPEN {
+        if self.is_full() {
             // Whoever inspects had its chance at it with every packet so far.
             self.open.pop_front();
-            self.first += 1;
             self.cut_short += 1;
         }
-        self.open.push_back(Transaction::default());
-        let id = self.first + self.open.len() as u64 - 1;
-        (id, self.open.back_mut().expect("one was just put in"))
+        let number = self.next;
+        self.next += 1;
+        self.open.push_back(Transaction { number, ..Transaction::default() });
+        (number, self.open.back_mut().expect("one was just put in"))
     }
 
     /// A new transaction that goes one way alone, with its number.
@@ -119,12 +129,31 @@ impl<T: Default> Transactions<T> {
 
     /// The transaction of that number, as long as it is kept.
     pub fn get_mut(&mut self, id: u64) -> Option<&mut Transaction<T>> {
-        self.open.get_mut(usize::try_from(id.checked_sub(self.first)?).ok()?)
+        let place = self.place(id)?;
+        self.open.get_mut(place)
     }
 
     /// The transaction of that number, as long as it is kept.
     pub fn get(&self, id: u64) -> Option<&Transaction<T>> {
-        self.open.get(usize::try_from(id.checked_sub(self.first)?).ok()?)
+        self.open.get(self.place(id)?)
+    }
+
+    fn place(&self, id: u64) -> Option<usize> {
+        let from_first = usize::try_from(id.checked_sub(self.open.front()?.number)?).ok()?;
+        // Mostly none is missing in between.
+        match self.open.get(from_first) {
+            Some(one) if one.number == id => Some(from_first),
+            _ => self.open.binary_search_by_key(&id, |one| one.number).ok(),
+        }
+    }
+
+    /// The number of the oldest that is kept, of those from `id` on.
+    pub fn following(&self, id: u64) -> Option<u64> {
+        let place = match self.place(id) {
+            Some(place) => place,
+            None => self.open.partition_point(|one| one.number < id),
+        };
+        Some(self.open.get(place)?.number)
     }
 
     /// The newest.
@@ -134,12 +163,12 @@ impl<T: Default> Transactions<T> {
 
     /// Those kept, by number, the oldest first.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut Transaction<T>)> {
-        (self.first..).zip(self.open.iter_mut())
+        self.open.iter_mut().map(|one| (one.number, one))
     }
 
-    /// The numbers of those kept.
+    /// From the number of the oldest that is kept to that of the next one.
     pub fn numbers(&self) -> Range<u64> {
-        self.first..self.first + self.open.len() as u64
+        self.open.front().map_or(self.next, |oldest| oldest.number)..self.next
     }
 
     /// Whether a way of a transaction is complete.
@@ -147,11 +176,13 @@ impl<T: Default> Transactions<T> {
         transaction.progress(direction).is_some_and(|now| now >= self.complete[direction.index()])
     }
 
-    /// Lets go of the oldest, as far as both of their ways are done with.
+    /// Lets go of those of which both ways are done with.
     pub(super) fn release(&mut self) {
         while self.open.front().is_some_and(Transaction::is_over) {
             self.open.pop_front();
-            self.first += 1;
+        }
+        if self.open.iter().any(Transaction::is_over) {
+            self.open.retain(|one| !one.is_over());
         }
     }
 }

@@ -43,9 +43,11 @@ pub(super) fn inspect(
 ) {
     let direction = subject.direction();
     if let Some(flow) = trial.flow {
-        flow.end_transactions(conversation.transactions().start);
+        flow.end_transactions(|number| conversation.following(number) == Some(number));
     }
-    for number in conversation.transactions() {
+    let mut next = 0;
+    while let Some(number) = conversation.following(next) {
+        next = number + 1;
         let complete = subject.ends || conversation.is_complete(number, direction);
         let progress = conversation.progress(number, direction);
         let Some(noted) = conversation.noted(number, direction).filter(|noted| !noted.finished) else {

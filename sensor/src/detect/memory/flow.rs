@@ -155,9 +155,9 @@ impl FlowMemory {
         true
     }
 
-    /// Forgets what was kept of transactions before this one, which have ended.
-    pub(in crate::detect) fn end_transactions(&mut self, before: u64) {
-        self.transaction_bits.retain(|&mut (transaction, _)| transaction >= before);
+    /// Forgets what was kept of transactions that have ended.
+    pub(in crate::detect) fn end_transactions(&mut self, goes_on: impl Fn(u64) -> bool) {
+        self.transaction_bits.retain(|&mut (transaction, _)| goes_on(transaction));
     }
 }
 
@@ -225,7 +225,7 @@ mod tests {
         assert!(
             memory.transaction_bit(3, 7) && memory.transaction_bit(4, 7) && !memory.transaction_bit(4, 8)
         );
-        memory.end_transactions(4);
+        memory.end_transactions(|transaction| transaction >= 4);
         assert!(!memory.transaction_bit(3, 7) && memory.transaction_bit(4, 7));
         let added = (0..100).filter(|&id| memory.change_transaction_bit(5, id, BitChange::Set)).count();
         assert_eq!(added, MAX_TRANSACTION_BITS - 1);
