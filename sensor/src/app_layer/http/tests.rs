@@ -317,6 +317,13 @@ fn hosts_are_judged() {
     assert_eq!(judged("GET http://a/ HTTP/1.1\r\nHost: A\r\n\r\n"), [""; 0]);
     assert_eq!(judged("GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n"), ["host_header_ambiguous"]);
     assert_eq!(judged("GET http://a:x/ HTTP/1.1\r\nHost: a\r\n\r\n"), ["request_uri_host_invalid"]);
+    let both = ["host_header_ambiguous", "request_header_host_invalid"];
+    assert_eq!(judged("GET http://a/ HTTP/1.1\r\nHost: a b\r\n\r\n"), both);
+    assert_eq!(judged("GET http://a/ HTTP/1.1\r\nHost: a:x\r\n\r\n"), ["request_header_host_invalid"]);
+    assert_eq!(judged("GET / HTTP/1.1\r\nHost: \r\n\r\n"), [""; 0]);
+    assert_eq!(judged("GET / HTTP/1.1\r\nHost: :80\r\n\r\n"), [""; 0]);
+    assert_eq!(judged("GET http://a/ HTTP/1.1\r\nHost: \r\n\r\n"), ["host_header_ambiguous"]);
+    assert_eq!(judged("GET / HTTP/1.1\r\nHost: \u{4f8b}\r\n\r\n"), ["request_header_host_invalid"]);
 }
 
 #[test]

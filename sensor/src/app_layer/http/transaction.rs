@@ -3,7 +3,7 @@
 use super::body::{Body, File};
 use super::event::Event;
 use super::headers::Headers;
-use super::line::{Method, RequestLine, StatusLine, Version};
+use super::line::{Faults, Method, RequestLine, StatusLine, Version};
 use super::uri::{HostAndPort, Target};
 use crate::app_layer::file::fields as file;
 use crate::app_layer::http::fields;
@@ -58,26 +58,30 @@ impl Request {
         self.target.host_raw.as_deref().or_else(|| self.headers.get(b"host"))
     }
 
-    /// Finds the host, in the target or in `Host`, and says what is wrong about it.
-    pub(super) fn find_host(&mut self) -> Option<Event> {
-        let said = self.headers.get(b"host").map(HostAndPort::parse);
+    /// Finds the host, in the target or in `Host`, and says what is wrong about it. Of a `Host` that begins with no host,
+    /// such as an empty one, nothing is said unless the target has one.
+    pub(super) fn find_host(&mut self) -> Faults {
+        let mut faults = Faults::new();
         self.host = self.target.host.clone();
-        let Some(said) = said else {
-            return (self.version() == Version::V11).then_some(Event::MissingHostHeader);
+        let Some(said) = self.headers.get(b"host").map(HostAndPort::parse) else {
+            faults.extend((self.version() == Version::V11).then_some(Event::MissingHostHeader));
+            return faults;
         };
+        if said.host.is_some() && !said.valid {
+            faults.push(Event::RequestHeaderHostInvalid);
+        }
         match &self.host {
-            None => {
-                let valid = said.valid;
-                self.host = said.host.map(<[u8]>::to_ascii_lowercase);
-                (!valid).then_some(Event::RequestHeaderHostInvalid)
-            }
+            None => self.host = said.host.map(<[u8]>::to_ascii_lowercase),
             Some(host) => {
                 let same_host = said.host.is_some_and(|said| said.eq_ignore_ascii_case(host));
                 let same_port =
                     said.port.is_none() || self.target.port.is_none() || said.port == self.target.port;
-                (!same_host || !same_port).then_some(Event::HostHeaderAmbiguous)
+                if !same_host || !same_port {
+                    faults.push(Event::HostHeaderAmbiguous);
+                }
             }
         }
+        faults
     }
 }
 

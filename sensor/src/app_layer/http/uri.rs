@@ -211,7 +211,8 @@ impl<'a> HostAndPort<'a> {
     }
 }
 
-/// Whether bytes can be the name or address of a host; underscores are seen in practice.
+/// Whether bytes can be the name or address of a host; underscores are seen in practice. Each byte counts as a character
+/// of Latin-1, as in libhtp: most names in UTF-8 are none.
 fn is_host(host: &[u8]) -> bool {
     if host.is_empty() || host.len() > 255 {
         return false;
@@ -222,7 +223,7 @@ fn is_host(host: &[u8]) -> bool {
     }
     let named = host.strip_suffix(b".").unwrap_or(host);
     named.split(|&byte| byte == b'.').all(|label| {
-        let sound = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || matches!(byte, b'-' | b'_');
+        let sound = |&byte: &u8| char::from(byte).is_alphanumeric() || matches!(byte, b'-' | b'_');
         (1..=63).contains(&label.len()) && label.iter().all(sound)
     })
 }
@@ -421,6 +422,22 @@ mod tests {
         assert_eq!(parse("a..b"), (Some("a..b"), None, false));
         assert_eq!(parse("/"), (None, None, false));
         assert_eq!(parse(""), (None, None, false));
+    }
+
+    #[test]
+    fn names_of_hosts_are_judged_byte_by_byte() {
+        for (host, expected) in [
+            (&b"host_1.example-a."[..], true),
+            (b"h\xf6st", true),
+            ("h\u{f6}st".as_bytes(), false),
+            (b"h\x80st", false),
+            (b"h\xd7st", false),
+            (b"a b", false),
+            (b".a", false),
+            (b"", false),
+        ] {
+            assert_eq!(is_host(host), expected, "{}", host.escape_ascii());
+        }
     }
 
     #[test]
