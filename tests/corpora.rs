@@ -51,6 +51,11 @@ fn http() {
 }
 
 #[test]
+fn http2() {
+    replay("http2", targets::http2);
+}
+
+#[test]
 fn tls() {
     replay("tls", targets::tls);
 }

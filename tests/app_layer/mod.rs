@@ -3,6 +3,7 @@
 mod dns;
 mod ftp;
 mod http;
+mod http2;
 mod smtp;
 mod ssh;
 mod streams;

@@ -10,7 +10,7 @@ use rules::text::Source;
 use rules::view::{Packet, Tcp, Transport};
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
-use sensor::app_layer::{dhcp, dns, ftp, http, smtp, ssh, tls, vocabulary};
+use sensor::app_layer::{dhcp, dns, ftp, http, http2, smtp, ssh, tls, vocabulary};
 use sensor::capture::{Frame, LinkType};
 use sensor::counter::Counters;
 use sensor::decode::{Decoder, checksum};
@@ -84,6 +84,11 @@ pub(crate) fn dns(data: &[u8]) {
 /// A flow of HTTP/1.
 pub(crate) fn http(data: &[u8]) {
     converse(&http::SPEECH, data);
+}
+
+/// A flow of HTTP/2.
+pub(crate) fn http2(data: &[u8]) {
+    converse(&http2::SPEECH, data);
 }
 
 /// A flow of TLS, or with an odd first byte of DTLS.

@@ -77,6 +77,7 @@ pub static PROTOCOLS: &[&Lexicon] = &[
 /// The protocols that flows can be found to speak, in the order in which they are tried.
 pub static SPEECHES: &[&Speech] = &[
     &http::SPEECH,
+    &http2::SPEECH,
     &tls::SPEECH,
     &tls::DTLS_SPEECH,
     &ssh::SPEECH,

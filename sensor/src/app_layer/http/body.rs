@@ -4,6 +4,7 @@ use super::decode::{Decoder, Stopped};
 use super::event::Event;
 use super::line::Faults;
 use super::multipart::{Multipart, Piece};
+use crate::app_layer::file::transfer::WINDOW as STREAM_WINDOW;
 use crate::app_layer::file::window::{Window, WindowConfig};
 
 /// How requests' bodies are looked at (suricata.yaml, `request-body-limit` and its neighbours).
@@ -19,7 +20,7 @@ const MAX_INNER_BYTES: u64 = 100 << 10;
 
 /// A file that a body carries.
 #[derive(Debug)]
-pub(super) struct File {
+pub(in crate::app_layer) struct File {
     name: Vec<u8>,
     size: u64,
     closed: bool,
@@ -29,12 +30,12 @@ pub(super) struct File {
 
 impl File {
     /// Its name.
-    pub(super) fn name(&self) -> &[u8] {
+    pub(in crate::app_layer) fn name(&self) -> &[u8] {
         &self.name
     }
 
     /// Its size, once all of it is there.
-    pub(super) fn size(&self) -> Option<u64> {
+    pub(in crate::app_layer) fn size(&self) -> Option<u64> {
         self.closed.then_some(self.size)
     }
 }
@@ -53,12 +54,14 @@ enum Content {
 
 /// The body of a message.
 #[derive(Debug)]
-pub(super) struct Body {
+pub(in crate::app_layer) struct Body {
     /// Bytes that came, still coded.
     wire_bytes: u64,
     /// Bytes after decoding.
     bytes: u64,
     decoder: Option<Box<Decoder>>,
+    /// What came was not of its coding.
+    failed: bool,
     window: Window,
     content: Content,
     files: Vec<File>,
@@ -67,13 +70,18 @@ pub(super) struct Body {
 
 impl Body {
     /// The body of a request.
-    pub(super) fn of_request(decoder: Option<Box<Decoder>>) -> Self {
+    pub(in crate::app_layer) fn of_request(decoder: Option<Box<Decoder>>) -> Self {
         Self::new(decoder, REQUEST_WINDOW)
     }
 
     /// The body of a response.
-    pub(super) fn of_response(decoder: Option<Box<Decoder>>) -> Self {
+    pub(in crate::app_layer) fn of_response(decoder: Option<Box<Decoder>>) -> Self {
         Self::new(decoder, RESPONSE_WINDOW)
+    }
+
+    /// The body of either in HTTP/2, which is looked at as files of other protocols are.
+    pub(in crate::app_layer) fn of_stream(decoder: Option<Box<Decoder>>) -> Self {
+        Self::new(decoder, STREAM_WINDOW)
     }
 
     fn new(decoder: Option<Box<Decoder>>, window: WindowConfig) -> Self {
@@ -81,6 +89,7 @@ impl Body {
             wire_bytes: 0,
             bytes: 0,
             decoder,
+            failed: false,
             window: Window::new(window),
             content: Content::Plain,
             files: Vec::new(),
@@ -94,49 +103,60 @@ impl Body {
     }
 
     /// Its content is a file.
-    pub(super) fn set_file(&mut self, name: &[u8], faults: &mut Faults) {
+    pub(in crate::app_layer) fn set_file(&mut self, name: &[u8], faults: &mut Faults) {
         self.content = Content::Whole;
         self.open(name, None, faults);
     }
 
     /// Whether a byte has come.
-    pub(super) fn has_begun(&self) -> bool {
+    pub(in crate::app_layer) fn has_begun(&self) -> bool {
         self.wire_bytes > 0
     }
 
     /// Bytes that came, still coded.
-    pub(super) fn wire_bytes(&self) -> u64 {
+    pub(in crate::app_layer) fn wire_bytes(&self) -> u64 {
         self.wire_bytes
     }
 
+    /// Bytes after decoding.
+    pub(in crate::app_layer) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether what came was not of its coding.
+    pub(in crate::app_layer) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// What is to be looked at of the content, with its offset in there.
-    pub(super) fn view(&self) -> Option<(u64, &[u8])> {
+    pub(in crate::app_layer) fn view(&self) -> Option<(u64, &[u8])> {
         self.window.view()
     }
 
     /// The files so far.
-    pub(super) fn files(&self) -> &[File] {
+    pub(in crate::app_layer) fn files(&self) -> &[File] {
         &self.files
     }
 
     /// What is to be looked at of a file, with its offset in there.
-    pub(super) fn view_of<'b>(&'b self, file: &'b File) -> Option<(u64, &'b [u8])> {
+    pub(in crate::app_layer) fn view_of<'b>(&'b self, file: &'b File) -> Option<(u64, &'b [u8])> {
         file.window.as_ref().unwrap_or(&self.window).view()
     }
 
     /// Rules have looked: windows move on.
-    pub(super) fn inspected(&mut self) {
+    pub(in crate::app_layer) fn inspected(&mut self) {
         self.window.inspected();
         self.files.iter_mut().filter_map(|file| file.window.as_mut()).for_each(Window::inspected);
     }
 
     /// Takes bytes as they came.
-    pub(super) fn take(&mut self, bytes: &[u8], faults: &mut Faults) {
+    pub(in crate::app_layer) fn take(&mut self, bytes: &[u8], faults: &mut Faults) {
         self.wire_bytes += bytes.len() as u64;
         match self.decoder.take() {
             None => self.take_decoded(bytes, faults),
             Some(mut decoder) => {
                 let fed = decoder.feed(bytes, &mut |decoded| self.take_decoded(decoded, faults));
+                self.failed |= decoder.has_failed();
                 self.decoder = Some(decoder);
                 self.note_stopped(fed, faults);
             }
@@ -144,12 +164,12 @@ impl Body {
     }
 
     /// Bytes that were never seen.
-    pub(super) fn miss(&mut self, bytes: u64) {
+    pub(in crate::app_layer) fn miss(&mut self, bytes: u64) {
         self.wire_bytes += bytes;
     }
 
     /// Nothing more comes.
-    pub(super) fn end(&mut self, faults: &mut Faults) {
+    pub(in crate::app_layer) fn end(&mut self, faults: &mut Faults) {
         if let Some(mut decoder) = self.decoder.take() {
             let fed = decoder.finish(&mut |decoded| self.take_decoded(decoded, faults));
             self.note_stopped(fed, faults);

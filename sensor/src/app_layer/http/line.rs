@@ -38,7 +38,7 @@ pub(super) const METHODS: [&str; 28] = [
 ];
 
 /// What was wrong with a line.
-pub(super) type Faults = SmallVec<[Event; 2]>;
+pub(in crate::app_layer) type Faults = SmallVec<[Event; 2]>;
 
 /// What a method does to the message.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

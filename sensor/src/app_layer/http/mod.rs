@@ -20,11 +20,16 @@ mod response;
 mod transaction;
 mod uri;
 
+pub(super) use body::Body;
+pub(super) use decode::Decoder;
+pub(super) use event::Event;
+pub(super) use line::Faults;
+pub(super) use response::is_range;
 pub use transaction::Exchange;
 
 use super::conversation::{begin, field_rows};
 use super::identify::Speech;
-use super::parser::{Input, Malformed, Parser, Reader, Requests};
+use super::parser::{HandedOver, Input, Malformed, Parser, Reader, Requests};
 use super::transaction::Transactions;
 use crate::event::{Direction, Http};
 use request::{Context, RequestReader};
@@ -177,6 +182,16 @@ impl Parser for Http1 {
         }
         self.whole_in_gap[direction.index()] |= requests.inspect_raw;
         Ok(())
+    }
+
+    /// The request that a 101 (Switching Protocols) answers: its method and target, then its header fields.
+    fn hand_over(&self, transactions: &Transactions<Exchange>) -> Option<HandedOver> {
+        let Exchange { request, .. } = &transactions.get(self.responses.last()?)?.data;
+        let line = request.line.as_ref()?;
+        let first = [(&b":method"[..], Some(line.method())), (b":path", line.uri())];
+        let first = first.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let own = |(name, value): (&[u8], &[u8])| (name.to_vec(), value.to_vec());
+        Some(first.chain(request.headers.iter()).map(own).collect())
     }
 
     fn inspected(exchange: &mut Exchange, direction: Direction) {

@@ -87,6 +87,11 @@ impl ResponseReader {
         }
     }
 
+    /// The transaction of the last response that is whole.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.id.checked_sub(1)
+    }
+
     /// Goes on after bytes that were not seen.
     pub(super) fn skip(&mut self, missing: u64, context: &mut Context<'_>) {
         (self.looked, self.foreign) = (0, false);
@@ -573,7 +578,7 @@ fn upgraded_to(field: &[u8]) -> Option<Change> {
 }
 
 /// Whether `Content-Range` says a range that can be (RFC 9110, section 14.4).
-fn is_range(field: &[u8]) -> bool {
+pub(in crate::app_layer) fn is_range(field: &[u8]) -> bool {
     let Some(rest) = field.get(..5).filter(|unit| unit.eq_ignore_ascii_case(b"bytes")).map(|_| &field[5..])
     else {
         return false;

@@ -103,7 +103,7 @@ pub(super) struct Stopped(pub(super) Event);
 
 /// Decodes the content of one message.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub(in crate::app_layer) struct Decoder {
     /// The coding applied last comes first.
     stages: SmallVec<[Stage; MAX_LAYERS]>,
     meter: Meter,
@@ -116,6 +116,8 @@ struct Meter {
     taken: u64,
     worked: u64,
     made: u64,
+    /// Bytes were not of their coding.
+    failed: bool,
 }
 
 impl Meter {
@@ -130,10 +132,15 @@ impl Meter {
 
 impl Decoder {
     /// A decoder for what `Content-Encoding` says; nothing where content is not coded.
-    pub(super) fn of(field: &[u8], faults: &mut Faults) -> Option<Box<Self>> {
+    pub(in crate::app_layer) fn of(field: &[u8], faults: &mut Faults) -> Option<Box<Self>> {
         let codings = codings(field, faults);
         let stages: SmallVec<_> = codings.iter().rev().map(|&coding| Stage::new(coding)).collect();
         (!stages.is_empty()).then(|| Box::new(Self { stages, meter: Meter::default(), stopped: false }))
+    }
+
+    /// Whether bytes were not of their coding.
+    pub(super) fn has_failed(&self) -> bool {
+        self.meter.failed
     }
 
     /// Decodes bytes and hands on what comes of them; nothing any more once it has stopped.

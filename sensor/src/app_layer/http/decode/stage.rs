@@ -192,6 +192,7 @@ impl Stage {
     ) -> Result<(), Stopped> {
         if self.believed {
             self.engine = Engine::Over;
+            meter.failed = true;
             return Ok(());
         }
         let mut all = std::mem::take(&mut self.kept);
@@ -206,11 +207,13 @@ impl Stage {
                 Err(Failure::Stopped(stopped)) => return Err(stopped),
                 Err(Failure::Foreign) if self.believed => {
                     self.engine = Engine::Over;
+                    meter.failed = true;
                     return Ok(());
                 }
                 Err(Failure::Foreign) => {}
             }
         }
+        meter.failed = true;
         self.doubtful = Vec::new();
         self.engine = Engine::Through;
         inner.iter_mut().for_each(|stage| stage.engine = Engine::Through);
