@@ -79,3 +79,8 @@ fn ssh() {
 fn ftp() {
     replay("ftp", targets::ftp);
 }
+
+#[test]
+fn dcerpc() {
+    replay("dcerpc", targets::dcerpc);
+}

@@ -246,12 +246,14 @@ fn little_endian(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
 }
 
-/// The integer representation of a DCERPC header that begins the packet's payload (C706 §14.1, format label); what is
-/// no such header comes from a stream, and those are little-endian in practice.
+/// The byte order that the transaction is said to have; else the integer representation of a DCERPC header that begins
+/// the packet's payload (C706 §14.1, format label); what is no such header comes from a stream, and those are
+/// little-endian in practice.
 fn dce_is_little(view: &View<'_>) -> bool {
-    match view.packet.payload {
-        [4 | 5, _, _, _, label, ..] => label & 0xf0 == 0x10,
-        _ => true,
+    match (view.big_endian, view.packet.payload) {
+        (Some(big_endian), _) => !big_endian,
+        (None, [4 | 5, _, _, _, label, ..]) => label & 0xf0 == 0x10,
+        (None, _) => true,
     }
 }
 

@@ -346,6 +346,7 @@ pub fn matches(signature: &Signature, names: &Names, stage: &Stage) -> bool {
         stream_events: stage.stream_events,
         app: stage.app,
         memory: &memory,
+        big_endian: None,
     };
     let state = FlowState { to_server: stage.flow.to_server, established: stage.flow.established };
     let mut scratch = Scratch::default();

@@ -144,4 +144,7 @@ pub struct View<'a> {
     pub app: AppFacts,
     /// What earlier matches left behind.
     pub memory: &'a dyn Memory,
+    /// Whether numbers of the transaction under inspection stand most significant byte first, where a rule leaves that
+    /// to DCERPC; nothing without a transaction.
+    pub big_endian: Option<bool>,
 }

@@ -71,6 +71,9 @@ pub trait Conversation: Debug + Send {
     /// See [`Parser::inspected`].
     fn inspected(&mut self, transaction: u64, direction: Direction);
 
+    /// See [`Parser::is_big_endian`].
+    fn is_big_endian(&self, transaction: u64, direction: Direction) -> bool;
+
     /// Lets go of transactions that are done with.
     fn release(&mut self);
 
@@ -190,6 +193,10 @@ impl<P: Parser> Conversation for Spoken<P> {
         if let Some(transaction) = self.transactions.get_mut(transaction) {
             P::inspected(&mut transaction.data, direction);
         }
+    }
+
+    fn is_big_endian(&self, transaction: u64, direction: Direction) -> bool {
+        self.get(transaction).is_some_and(|one| P::is_big_endian(&one.data, direction))
     }
 
     fn release(&mut self) {

@@ -31,6 +31,7 @@ macro_rules! events {
 }
 
 pub mod application;
+pub mod bounded;
 pub mod conversation;
 pub mod dcerpc;
 pub mod dhcp;
@@ -87,6 +88,8 @@ pub static SPEECHES: &[&Speech] = &[
     &smtp::SPEECH,
     &ftp::SPEECH,
     &ftp::DATA_SPEECH,
+    &dcerpc::SPEECH,
+    &dcerpc::UDP_SPEECH,
 ];
 
 /// How flows of a protocol are parsed, if they are.

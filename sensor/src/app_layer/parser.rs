@@ -180,6 +180,11 @@ pub trait Parser: Debug + Default + Send + 'static {
     /// Rules have looked at a transaction one way: windows of growing fields move on.
     fn inspected(_transaction: &mut Self::Transaction, _direction: Direction) {}
 
+    /// Whether numbers that go one way stand most significant byte first, where rules leave that to the protocol.
+    fn is_big_endian(_transaction: &Self::Transaction, _direction: Direction) -> bool {
+        false
+    }
+
     /// What events tell of an HTTP transaction.
     fn http(_transaction: &Self::Transaction) -> Option<Http> {
         None

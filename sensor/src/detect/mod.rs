@@ -134,6 +134,8 @@ struct Trial<'a> {
     matches: &'a mut Vec<Match>,
     /// The transaction under inspection.
     transaction: Option<u64>,
+    /// Whether its numbers stand most significant byte first.
+    big_endian: bool,
 }
 
 impl Detector {
@@ -173,7 +175,8 @@ impl Detector {
         self.scratch.captures.truncate(0);
         self.find_candidates(subject);
         let Self { rules, memory, plans, candidates, found, scratch, matches } = self;
-        let mut trial = Trial { rules, scratch, memory, flow, counters, matches, transaction: None };
+        let mut trial =
+            Trial { rules, scratch, memory, flow, counters, matches, transaction: None, big_endian: false };
         for &id in candidates.settle() {
             trial.try_rule(id, subject);
         }
@@ -326,6 +329,7 @@ impl Trial<'_> {
             stream_events: subject.stream_events,
             app: subject.app,
             memory: &remembered,
+            big_endian: self.transaction.map(|_| self.big_endian),
         };
         look(&view, self.scratch)
     }

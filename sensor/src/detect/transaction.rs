@@ -59,6 +59,7 @@ pub(super) fn inspect(
         };
         let mut noted = std::mem::take(noted);
         trial.transaction = Some(number);
+        trial.big_endian = conversation.is_big_endian(number, direction);
         let others = match conversation.noted(number, direction.opposite()) {
             Some(other) => std::mem::take(&mut other.waiting),
             None => Default::default(),

@@ -12,7 +12,6 @@ use rules::vocabulary::{Field, LentKeyword, Reach};
 use uuid::Uuid;
 
 const DCERPC: &[AppProtocol] = &[AppProtocol::Dcerpc];
-const REQUEST: Reach = Reach::to_server(STARTED);
 const EITHER: Reach = Reach::both(STARTED, STARTED);
 const U16: u64 = u16::MAX as u64;
 
@@ -21,11 +20,11 @@ fields! {
     STUB_DATA = Field::bytes("dcerpc.stub_data", DCERPC, EITHER).alias(&["dce_stub_data"]);
 }
 
-/// Each interface bound and accepted: its UUID in 16 bytes as written, its major version in 2, most significant byte
-/// first, and 1 for a request's first fragment, 0 for its others.
-pub static INTERFACE: Field = Field::many_bytes("dcerpc.iface", DCERPC, EITHER);
-/// The operation of a request.
-pub static OPERATION: Field = Field::number("dcerpc.opnum", DCERPC, REQUEST, U16);
+/// The interface that a call is for, if it was bound and accepted: its UUID in 16 bytes as written, its major version
+/// in 2, most significant byte first, and 1 where the request's first fragment was seen, else 0.
+pub static INTERFACE: Field = Field::bytes("dcerpc.iface", DCERPC, EITHER);
+/// The operation of a call.
+pub static OPERATION: Field = Field::number("dcerpc.opnum", DCERPC, EITHER, U16);
 
 /// Keywords about these fields with values of their own form.
 pub static KEYWORDS: &[LentKeyword] = &[
