@@ -81,6 +81,11 @@ fn ftp() {
 }
 
 #[test]
+fn smb() {
+    replay("smb", targets::smb);
+}
+
+#[test]
 fn dcerpc() {
     replay("dcerpc", targets::dcerpc);
 }

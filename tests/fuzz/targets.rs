@@ -10,7 +10,7 @@ use rules::text::Source;
 use rules::view::{Packet, Tcp, Transport};
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
-use sensor::app_layer::{dcerpc, dhcp, dns, ftp, http, http2, smtp, ssh, tls, vocabulary};
+use sensor::app_layer::{dcerpc, dhcp, dns, ftp, http, http2, smb, smtp, ssh, tls, vocabulary};
 use sensor::capture::{Frame, LinkType};
 use sensor::counter::Counters;
 use sensor::decode::{Decoder, checksum};
@@ -212,6 +212,11 @@ fn look_at(session: &Session) {
 pub(crate) fn ftp(data: &[u8]) {
     let Some((&first, said)) = data.split_first() else { return };
     converse(if first % 2 == 0 { &ftp::SPEECH } else { &ftp::DATA_SPEECH }, said);
+}
+
+/// A connection of SMB.
+pub(crate) fn smb(data: &[u8]) {
+    converse(&smb::SPEECH, data);
 }
 
 /// A flow of DCE/RPC over TCP, or with an odd first byte over UDP.

@@ -88,6 +88,7 @@ pub static SPEECHES: &[&Speech] = &[
     &smtp::SPEECH,
     &ftp::SPEECH,
     &ftp::DATA_SPEECH,
+    &smb::SPEECH,
     &dcerpc::SPEECH,
     &dcerpc::UDP_SPEECH,
 ];
