@@ -2,6 +2,7 @@
 //! detection"; observed behaviour where that is silent).
 
 use super::conversation::Conversation;
+use super::file::hash::Wanted;
 use super::identify::{Carrier, Identified, Speech, identify};
 use super::parser::{Change, Expectation, HandedOver, Input, Malformed, Requests};
 use super::speech_of;
@@ -59,6 +60,8 @@ pub struct Application {
     pub told: [bool; 2],
     /// Whether payload is encrypted by now, and not worth looking at.
     pub encrypted: bool,
+    /// The hashes of files that rules ask for.
+    hashes: Wanted,
 }
 
 /// Which bytes a session offers, and why.
@@ -74,6 +77,8 @@ pub struct Offer {
     pub server_port: u16,
     /// The packet's time.
     pub time: Timestamp,
+    /// The hashes of files that rules ask for.
+    pub hashes: Wanted,
 }
 
 impl Application {
@@ -158,6 +163,7 @@ impl Application {
     /// Reads what a session offers.
     pub fn listen(&mut self, session: &Session, offer: &Offer, counters: &mut Counters) -> Heard {
         let mut heard = Heard::default();
+        self.set_hashes(offer.hashes);
         let side = session.side(offer.direction);
         while self.phase != Phase::Stopped && self.pending.is_none() {
             let at = self.consumed[offer.direction.index()];
@@ -195,6 +201,15 @@ impl Application {
         let hole = at + rest.bytes.len() as u64;
         let beyond = side.next_block(hole).filter(|_| side.is_gap(hole) || offer.end)?;
         Some(beyond.offset - at)
+    }
+
+    fn set_hashes(&mut self, wanted: Wanted) {
+        if self.hashes != wanted {
+            self.hashes = wanted;
+            if let Some(conversation) = &mut self.conversation {
+                conversation.set_hashes(wanted);
+            }
+        }
     }
 
     /// Reads a datagram.
@@ -349,7 +364,8 @@ impl Application {
     fn adopt(&mut self, speech: &'static Speech) {
         self.facts.whole = Detection::Found(speech.protocol);
         self.speech = Some(speech);
-        self.conversation = Some((speech.begin)());
+        let conversation = self.conversation.insert((speech.begin)());
+        conversation.set_hashes(self.hashes);
         self.shown = self.consumed;
         self.phase = Phase::Parsing;
     }

@@ -1,5 +1,6 @@
 //! A parser with its transactions, whichever protocol it is of.
 
+use super::file::hash::Wanted;
 use super::parser::{Expectation, HandedOver, Input, Malformed, Parser, Requests, VisitWindow};
 use super::transaction::{Noted, Transaction, Transactions};
 use crate::event::{Direction, Http};
@@ -34,6 +35,9 @@ pub trait Conversation: Debug + Send {
     ///
     /// When the parser cannot go on.
     fn skip(&mut self, direction: Direction, bytes: u64) -> Result<(), Malformed>;
+
+    /// Rules ask for these hashes of files.
+    fn set_hashes(&mut self, wanted: Wanted);
 
     /// See [`Parser::expected`].
     fn expected(&mut self, expectation: &Expectation);
@@ -133,6 +137,10 @@ impl<P: Parser> Conversation for Spoken<P> {
 
     fn skip(&mut self, direction: Direction, bytes: u64) -> Result<(), Malformed> {
         self.parser.skip(direction, bytes, &mut self.transactions)
+    }
+
+    fn set_hashes(&mut self, wanted: Wanted) {
+        self.transactions.hashes = wanted;
     }
 
     fn expected(&mut self, expectation: &Expectation) {

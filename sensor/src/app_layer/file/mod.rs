@@ -1,6 +1,7 @@
 //! Files, whichever protocol carries them.
 
 pub mod fields;
+pub mod hash;
 mod keywords;
 pub mod transfer;
 pub mod window;

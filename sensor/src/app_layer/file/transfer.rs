@@ -1,6 +1,7 @@
 //! Files that go one way within a transaction, as rules look at them: what they hold in windows, their names, and
-//! their sizes once they have ended.
+//! their sizes and hashes once they have ended.
 
+use super::hash::{Algorithm, Hashes, Wanted};
 use super::window::{Window, WindowConfig};
 use crate::app_layer::parser::VisitWindow;
 
@@ -18,6 +19,7 @@ const SHOWN_AGAIN: usize = 32;
 struct File {
     name: Vec<u8>,
     window: Window,
+    hashes: Hashes,
     size: u64,
     ended: bool,
 }
@@ -26,6 +28,7 @@ struct File {
 #[derive(Debug, Default)]
 pub struct Files {
     files: Vec<File>,
+    wanted: Wanted,
     /// Whether the last of them takes bytes.
     open: bool,
     /// How many of them rules have looked at.
@@ -33,11 +36,17 @@ pub struct Files {
 }
 
 impl Files {
+    /// None yet; of those that come some hashes are wanted.
+    pub fn new(wanted: Wanted) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
     /// Begins a file, and ends the one before it. The name is empty where the protocol gives none.
     pub fn begin(&mut self, name: Vec<u8>) {
         self.end();
         if self.files.len() < MAX_FILES {
-            self.files.push(File { name, window: Window::new(WINDOW), size: 0, ended: false });
+            let (window, hashes) = (Window::new(WINDOW), Hashes::new(self.wanted));
+            self.files.push(File { name, window, hashes, size: 0, ended: false });
             self.open = true;
         }
     }
@@ -49,6 +58,7 @@ impl Files {
         {
             file.size += bytes.len() as u64;
             file.window.push(bytes);
+            file.hashes.push(bytes);
         }
     }
 
@@ -58,8 +68,19 @@ impl Files {
             && let Some(file) = self.files.last_mut()
         {
             file.window.end();
+            file.hashes.end();
             file.ended = true;
         }
+    }
+
+    /// Ends the file that is open, if one is, although something of it was never seen.
+    pub fn cut(&mut self) {
+        if self.open
+            && let Some(file) = self.files.last_mut()
+        {
+            file.hashes.forget();
+        }
+        self.end();
     }
 
     /// Whether a file takes bytes.
@@ -80,6 +101,11 @@ impl Files {
     /// Shows the sizes of those that have ended, in bytes.
     pub fn show_sizes(&self, visit: &mut VisitWindow<'_>) {
         let _ = self.recent().iter().any(|file| file.ended && visit(0, &file.size.to_be_bytes()));
+    }
+
+    /// Shows a hash of those that have ended and were seen whole.
+    pub fn show_hashes(&self, algorithm: Algorithm, visit: &mut VisitWindow<'_>) {
+        let _ = self.recent().iter().any(|file| file.hashes.show(algorithm, visit));
     }
 
     fn recent(&self) -> &[File] {
@@ -123,6 +149,21 @@ mod tests {
         assert_eq!(shown(|visit| files.show_names(visit)), [b"one"]);
         assert_eq!(shown(|visit| files.show_data(visit)), [&b"first"[..], b"second"]);
         assert_eq!(shown(|visit| files.show_sizes(visit)), [5u64, 6].map(u64::to_be_bytes));
+    }
+
+    #[test]
+    fn whole_files_have_hashes() {
+        let mut files = Files::new(Wanted::of(&[Algorithm::Md5]));
+        files.begin(Vec::new());
+        files.push(b"abc");
+        assert!(shown(|visit| files.show_hashes(Algorithm::Md5, visit)).is_empty());
+        files.begin(Vec::new());
+        files.push(b"ab");
+        files.cut();
+        let hashes = shown(|visit| files.show_hashes(Algorithm::Md5, visit));
+        assert_eq!(hashes, [0x9001_5098_3cd2_4fb0_d696_3f7d_28e1_7f72u128.to_be_bytes()]);
+        assert!(shown(|visit| files.show_hashes(Algorithm::Sha1, visit)).is_empty());
+        assert_eq!(shown(|visit| files.show_sizes(visit)), [3u64, 2].map(u64::to_be_bytes));
     }
 
     #[test]

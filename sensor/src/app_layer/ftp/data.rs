@@ -2,6 +2,7 @@
 
 use super::fields;
 use crate::app_layer::file;
+use crate::app_layer::file::hash::Algorithm;
 use crate::app_layer::file::transfer::Files;
 use crate::app_layer::parser::{Expectation, Input, Malformed, Parser, Reader, Requests};
 use crate::app_layer::progress::{COMPLETE, STARTED};
@@ -45,6 +46,7 @@ impl Parser for FtpData {
             None => {
                 let (id, transaction) = transactions.begin();
                 transaction.data.asked = self.asked;
+                transaction.data.files = Files::new(transaction.hashes);
                 transaction.data.files.begin(std::mem::take(&mut self.name));
                 Direction::ALL.iter().for_each(|&way| transaction.advance(way, STARTED));
                 *self.transaction.insert(id)
@@ -97,6 +99,21 @@ const READERS: &[Reader<Transfer>] = &[
     Reader::streaming(&file::fields::SIZE, |transfer, direction, visit| {
         if transfer.flows == Some(direction) {
             transfer.files.show_sizes(visit);
+        }
+    }),
+    Reader::streaming(&file::fields::MD5, |transfer, direction, visit| {
+        if transfer.flows == Some(direction) {
+            transfer.files.show_hashes(Algorithm::Md5, visit);
+        }
+    }),
+    Reader::streaming(&file::fields::SHA1, |transfer, direction, visit| {
+        if transfer.flows == Some(direction) {
+            transfer.files.show_hashes(Algorithm::Sha1, visit);
+        }
+    }),
+    Reader::streaming(&file::fields::SHA256, |transfer, direction, visit| {
+        if transfer.flows == Some(direction) {
+            transfer.files.show_hashes(Algorithm::Sha256, visit);
         }
     }),
 ];

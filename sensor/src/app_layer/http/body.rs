@@ -4,8 +4,10 @@ use super::decode::{Decoder, Stopped};
 use super::event::Event;
 use super::line::Faults;
 use super::multipart::{Multipart, Piece};
+use crate::app_layer::file::hash::{Algorithm, Hashes, Wanted};
 use crate::app_layer::file::transfer::WINDOW as STREAM_WINDOW;
 use crate::app_layer::file::window::{Window, WindowConfig};
+use crate::app_layer::parser::VisitWindow;
 
 /// How requests' bodies are looked at (suricata.yaml, `request-body-limit` and its neighbours).
 const REQUEST_WINDOW: WindowConfig = WindowConfig { limit: 100 << 10, first: 32 << 10, step: 4 << 10 };
@@ -24,6 +26,7 @@ pub(in crate::app_layer) struct File {
     name: Vec<u8>,
     size: u64,
     closed: bool,
+    hashes: Hashes,
     /// What it holds, where that is not the whole body.
     window: Option<Window>,
 }
@@ -37,6 +40,11 @@ impl File {
     /// Its size, once all of it is there.
     pub(in crate::app_layer) fn size(&self) -> Option<u64> {
         self.closed.then_some(self.size)
+    }
+
+    /// Shows a hash, once all of it was seen; says whether that is enough.
+    pub(in crate::app_layer) fn show_hash(&self, algorithm: Algorithm, visit: &mut VisitWindow<'_>) -> bool {
+        self.hashes.show(algorithm, visit)
     }
 }
 
@@ -66,6 +74,8 @@ pub(in crate::app_layer) struct Body {
     content: Content,
     files: Vec<File>,
     inner_bytes: u64,
+    /// The hashes of files that are wanted.
+    wanted: Wanted,
 }
 
 impl Body {
@@ -94,7 +104,13 @@ impl Body {
             content: Content::Plain,
             files: Vec::new(),
             inner_bytes: 0,
+            wanted: Wanted::default(),
         }
+    }
+
+    /// Of the files in it some hashes are wanted.
+    pub(in crate::app_layer) fn set_hashes(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
     }
 
     /// Its content is a form.
@@ -166,6 +182,7 @@ impl Body {
     /// Bytes that were never seen.
     pub(in crate::app_layer) fn miss(&mut self, bytes: u64) {
         self.wire_bytes += bytes;
+        self.files.iter_mut().filter(|file| !file.closed).for_each(|file| file.hashes.forget());
     }
 
     /// Nothing more comes.
@@ -200,6 +217,7 @@ impl Body {
                 self.content = Content::Whole;
                 if let Some(file) = self.files.first_mut() {
                     file.size += bytes.len() as u64;
+                    file.hashes.push(bytes);
                 }
             }
             Content::Form(mut form) => {
@@ -220,6 +238,7 @@ impl Body {
                 self.inner_bytes += shown.len() as u64;
                 if let Some(file) = self.files.last_mut().filter(|file| !file.closed) {
                     file.size += data.len() as u64;
+                    file.hashes.push(data);
                     if let Some(window) = &mut file.window {
                         window.push(shown);
                     }
@@ -241,13 +260,14 @@ impl Body {
             faults.push(Event::FileNameTooLong);
         }
         let name = name[..name.len().min(MAX_NAME)].to_vec();
-        self.files.push(File { name, size: 0, closed: false, window });
+        self.files.push(File { name, size: 0, closed: false, hashes: Hashes::new(self.wanted), window });
     }
 }
 
 impl File {
     fn close(&mut self) {
         self.closed = true;
+        self.hashes.end();
         if let Some(window) = &mut self.window {
             window.end();
         }

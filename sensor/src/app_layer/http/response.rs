@@ -421,6 +421,9 @@ impl ResponseReader {
     fn take_body(&mut self, bytes: &[u8], context: &mut Context<'_>) {
         let Some(transaction) = self.transaction(context) else { return };
         let mut faults = Faults::new();
+        if let Some(body) = &mut transaction.data.response.body {
+            body.set_hashes(transaction.hashes);
+        }
         transaction.data.take_response_body(bytes, &mut faults);
         note(transaction, faults);
     }

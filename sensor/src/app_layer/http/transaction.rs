@@ -6,6 +6,7 @@ use super::headers::Headers;
 use super::line::{Faults, Method, RequestLine, StatusLine, Version};
 use super::uri::{HostAndPort, Target};
 use crate::app_layer::file::fields as file;
+use crate::app_layer::file::hash::Algorithm;
 use crate::app_layer::http::fields;
 use crate::app_layer::parser::{Reader, Visit, VisitWindow};
 use crate::app_layer::transaction::Transaction;
@@ -226,6 +227,10 @@ impl Exchange {
         let _ = sizes.any(|size| visit(0, &size.to_be_bytes()));
     }
 
+    fn show_file_hashes(&self, way: Direction, algorithm: Algorithm, visit: &mut VisitWindow<'_>) {
+        let _ = self.files(way).iter().any(|file| file.show_hash(algorithm, visit));
+    }
+
     fn files(&self, way: Direction) -> &[File] {
         self.body(way).map(Body::files).unwrap_or_default()
     }
@@ -337,4 +342,13 @@ pub(super) const READERS: &[Reader<Exchange>] = &[
     Reader::streaming(&file::DATA, Exchange::show_files),
     Reader::streaming(&file::NAME, Exchange::show_file_names),
     Reader::streaming(&file::SIZE, Exchange::show_file_sizes),
+    Reader::streaming(&file::MD5, |exchange, way, visit| {
+        exchange.show_file_hashes(way, Algorithm::Md5, visit);
+    }),
+    Reader::streaming(&file::SHA1, |exchange, way, visit| {
+        exchange.show_file_hashes(way, Algorithm::Sha1, visit);
+    }),
+    Reader::streaming(&file::SHA256, |exchange, way, visit| {
+        exchange.show_file_hashes(way, Algorithm::Sha256, visit);
+    }),
 ];

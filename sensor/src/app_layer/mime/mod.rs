@@ -8,6 +8,7 @@ mod header;
 mod part;
 mod url;
 
+use crate::app_layer::file::hash::Wanted;
 use crate::app_layer::file::transfer::Files;
 use crate::app_layer::line::Line;
 use header::{Field, FieldName};
@@ -135,6 +136,11 @@ pub struct Mail {
 }
 
 impl Mail {
+    /// A mail before its first line; of the files attached some hashes are wanted.
+    pub fn new(hashes: Wanted) -> Self {
+        Self { files: Files::new(hashes), ..Self::default() }
+    }
+
     /// The header fields that rules name.
     pub fn fields(&self) -> &Fields {
         &self.fields

@@ -301,7 +301,7 @@ impl Session {
         let direction = context.direction;
         let Some(open) = self.files.get_mut(handle) else { return };
         let transfer = open.transfers[direction.index()].get_or_insert_with(|| {
-            let mut files = Files::default();
+            let mut files = Files::new(context.transactions.hashes);
             files.begin(open.name.clone());
             Transfer::new(context.begin(version, Kind::File { goes: direction, files }))
         });
@@ -331,7 +331,11 @@ fn end(transfer: Transfer, context: &mut Context<'_>) {
     if let Some(transaction) = context.transactions.get_mut(transfer.transaction)
         && let Kind::File { files, .. } = &mut transaction.data.kind
     {
-        files.end();
+        if transfer.is_whole() {
+            files.end();
+        } else {
+            files.cut();
+        }
         Direction::ALL.iter().for_each(|&way| transaction.advance(way, COMPLETE));
     }
 }

@@ -5,6 +5,7 @@ use super::ntlmssp::Identity;
 use crate::app_layer::dcerpc;
 use crate::app_layer::dcerpc::call::Call;
 use crate::app_layer::file;
+use crate::app_layer::file::hash::Algorithm;
 use crate::app_layer::file::transfer::Files;
 use crate::app_layer::parser::{Reader, visit_number};
 use crate::event::Direction;
@@ -121,6 +122,21 @@ pub(super) const READERS: &[Reader<Transaction>] = &[
     Reader::streaming(&file::fields::SIZE, |transaction, direction, visit| {
         if let Some(files) = transaction.files(direction) {
             files.show_sizes(visit);
+        }
+    }),
+    Reader::streaming(&file::fields::MD5, |transaction, direction, visit| {
+        if let Some(files) = transaction.files(direction) {
+            files.show_hashes(Algorithm::Md5, visit);
+        }
+    }),
+    Reader::streaming(&file::fields::SHA1, |transaction, direction, visit| {
+        if let Some(files) = transaction.files(direction) {
+            files.show_hashes(Algorithm::Sha1, visit);
+        }
+    }),
+    Reader::streaming(&file::fields::SHA256, |transaction, direction, visit| {
+        if let Some(files) = transaction.files(direction) {
+            files.show_hashes(Algorithm::Sha256, visit);
         }
     }),
 ];

@@ -96,6 +96,11 @@ impl Transfer {
         self.waiting.clear();
         self.waiting_bytes = 0;
     }
+
+    /// Whether it was seen from its first byte to its last so far.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.cut && self.waiting.is_empty()
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +130,7 @@ mod tests {
             assert_eq!(transfer.add(offset, bytes.as_bytes(), &mut files), None, "{bytes}");
         }
         assert_eq!(transfer.add(8, b"ld!", &mut files), Some(Fault::Overlap));
+        assert!(transfer.is_whole());
         assert_eq!(contents(files), b"hello world");
     }
 
@@ -134,6 +140,7 @@ mod tests {
         let offsets = (1..).map(|at| at * 10);
         let found = offsets.take(MAX_PIECES + 1).map(|at| transfer.add(at, b"x", &mut files));
         assert_eq!(found.last().unwrap(), Some(Fault::Crowded));
+        assert!(!transfer.is_whole());
         assert_eq!(transfer.add(0, b"late", &mut files), None);
 
         let (mut transfer, _) = file();

@@ -269,12 +269,13 @@ impl Smtp {
                 return Ok(());
             }
             Command::Data => {
-                transaction.data.mail = Some(Box::default());
+                transaction.data.mail = Some(Box::new(Mail::new(transaction.hashes)));
                 self.data_pending = true;
                 self.mode = Mode::Mail;
             }
             Command::Bdat { size, last } => {
-                transaction.data.mail.get_or_insert_default();
+                let hashes = transaction.hashes;
+                transaction.data.mail.get_or_insert_with(|| Box::new(Mail::new(hashes)));
                 self.mode = Mode::Chunk { left: size, last };
             }
             Command::Rset => {

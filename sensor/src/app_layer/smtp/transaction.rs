@@ -3,6 +3,7 @@
 use super::event::Event;
 use super::fields;
 use crate::app_layer::file;
+use crate::app_layer::file::hash::Algorithm;
 use crate::app_layer::mime::{self, Anomaly, Mail};
 use crate::app_layer::parser::{Reader, Visit, VisitWindow};
 use crate::app_layer::transaction;
@@ -153,6 +154,21 @@ pub(super) const READERS: &[Reader<Transaction>] = &[
     Reader::streaming(&file::fields::SIZE, |transaction, direction, visit| {
         if let Some(mail) = transaction.mail(direction) {
             mail.files().show_sizes(visit);
+        }
+    }),
+    Reader::streaming(&file::fields::MD5, |transaction, direction, visit| {
+        if let Some(mail) = transaction.mail(direction) {
+            mail.files().show_hashes(Algorithm::Md5, visit);
+        }
+    }),
+    Reader::streaming(&file::fields::SHA1, |transaction, direction, visit| {
+        if let Some(mail) = transaction.mail(direction) {
+            mail.files().show_hashes(Algorithm::Sha1, visit);
+        }
+    }),
+    Reader::streaming(&file::fields::SHA256, |transaction, direction, visit| {
+        if let Some(mail) = transaction.mail(direction) {
+            mail.files().show_hashes(Algorithm::Sha256, visit);
         }
     }),
 ];

@@ -7,6 +7,7 @@ use super::dhcp::{self, Letter, Mail, MailRoom};
 use super::expectations::Expectations;
 use super::tracked::Extension;
 use crate::app_layer::dhcp::{self as dhcp_protocol, TransactionTable};
+use crate::app_layer::file::hash::Wanted;
 use crate::capture::{Burst, Frame, Tick};
 use crate::collect::{Found, Order, Report, Stage};
 use crate::counter::{Counter, Counters};
@@ -71,6 +72,8 @@ struct Inspector {
     expectations: Expectations,
     /// Whether any rule looks at raw streams, by way.
     looks_at_streams: [bool; 2],
+    /// The hashes of files that any rule asks for.
+    hashes: Wanted,
 }
 
 impl Inspector {
@@ -85,6 +88,7 @@ impl Inspector {
             ),
             expectations: Expectations::default(),
             looks_at_streams: [true, false].map(|to_server| rules.set.looks_at_streams(to_server)),
+            hashes: Wanted::by(rules.set.signatures()),
         }
     }
 }
