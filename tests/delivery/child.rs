@@ -43,6 +43,7 @@ pub(super) enum Said {
 }
 
 impl Said {
+    #[allow(clippy::print_stdout, reason = "its output is read by whoever started it")]
     fn say(&self) {
         println!("{}", serde_json::to_string(self).unwrap());
         std::io::stdout().flush().unwrap();
