@@ -57,7 +57,7 @@ fn payload_rules(count: usize) -> Option<SharedRules> {
         .iter()
         .map(|rule| compile(rule, &context, &mut resolver).expect("made to compile").0)
         .collect();
-    runtime::shared_rules(RuleSet::new(signatures), &Arc::default())
+    runtime::shared_rules(&Config::default(), RuleSet::new(signatures), &Arc::default())
 }
 
 fn replay(workers: usize, rules: Option<SharedRules>) -> Replayed {

@@ -5,8 +5,8 @@ use cloudevents::{AttributesReader, Event as SdkEvent};
 use sensor::counter::{Counter, Counters};
 use sensor::event::cloudevents::{Encoder, MAX_EVENT_BYTES};
 use sensor::event::{
-    Alert, Detection, DetectionType, Dhcp, DhcpKind, Direction, EncoderConfig, Endpoints, Event,
-    HardwareAddress, Http, Layout,
+    Activity, ActivityKind, Alert, Detection, DetectionType, Dhcp, DhcpKind, Direction, EncoderConfig,
+    Endpoints, Event, Fact, HardwareAddress, Http, Layout,
 };
 use sensor::time::Timestamp;
 use serde_json::{Value, json};
@@ -73,6 +73,65 @@ fn dhcp() -> Box<Dhcp> {
         vlan_id: Some(10),
         ordinal: 3,
     })
+}
+
+fn activity() -> Box<Activity> {
+    Box::new(Activity {
+        kind: ActivityKind::Dns,
+        time: TIME,
+        source: [10, 0, 0, 2].into(),
+        source_port: Some(5353),
+        destination: [192, 0, 2, 1].into(),
+        destination_port: Some(53),
+        mac: None,
+        flow_id: 7,
+        app_proto: Some("dns"),
+        protocol: 17,
+        flow: None,
+        facts: vec![
+            ("message", Fact::Text(b"request".to_vec())),
+            ("opcode", Fact::Text(b"QUERY".to_vec())),
+            ("queries", Fact::Texts(vec![b"a\xff\0".to_vec()])),
+        ],
+        ordinal: 3,
+    })
+}
+
+#[test]
+fn a_record_tells_its_kind_by_its_type_and_its_member() {
+    let event = value(config(), &Event::Activity(activity()));
+    assert_eq!(event["type"], "com.meter.dns");
+    assert_eq!(
+        event["data"],
+        json!({
+            "src_ip": "10.0.0.2", "src_port": 5353, "dest_ip": "192.0.2.1", "dest_port": 53, "flow_id": 7,
+            "app_proto": "dns", "protocol": "IANA_PROTOCOL_UDP",
+            "dns": { "message": "request", "opcode": "QUERY", "queries": ["a\u{fffd}\0"] }
+        })
+    );
+}
+
+#[test]
+fn records_of_one_flow_have_ids_of_their_own() {
+    let id = |change: fn(&mut Activity)| {
+        let mut activity = activity();
+        change(&mut activity);
+        value(config(), &Event::Activity(activity))["id"].clone()
+    };
+    let ids = [
+        id(|_| {}),
+        id(|one| one.ordinal = 4),
+        id(|one| one.flow_id = 8),
+        id(|one| {
+            one.kind = ActivityKind::Ftp;
+            one.facts = vec![("command", Fact::Text(b"NOOP".to_vec()))];
+        }),
+        id(|one| one.time = Timestamp::ZERO),
+    ];
+    assert_eq!(ids[0], id(|one| one.app_proto = None), "what is told of it changes nothing");
+    for (at, one) in ids.iter().enumerate() {
+        assert!(!ids[..at].contains(one), "{at}");
+    }
 }
 
 #[test]
@@ -182,6 +241,7 @@ fn the_base_structure_holds_exactly_one_payload() {
         (Event::Test(detection()), "test_event", "event.test.json"),
         (Event::Dhcp(dhcp()), "dhcp_event", "event.dhcp.json"),
         (held_back(), "ids_event", "event.detection.json"),
+        (Event::Activity(activity()), "activity_event", "event.record.json"),
     ];
     for (event, member, form) in events {
         let line = encode_as(config.clone(), &event);

@@ -15,6 +15,7 @@ mod events;
 mod floors;
 mod keywords_doc;
 mod memory;
+mod records;
 mod replay;
 mod rules_verdicts;
 mod schema;

@@ -7,16 +7,29 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// The schemas that a whole event may follow; each event follows exactly one.
-const EVENTS: [&str; 5] = [
+const EVENTS: [&str; 7] = [
     "cloudevents.detection.json",
     "cloudevents.dhcp.json",
+    "cloudevents.record.json",
     "event.detection.json",
     "event.dhcp.json",
+    "event.record.json",
     "event.test.json",
 ];
 
 /// The schemas that the others refer to.
-const PARTS: [&str; 3] = ["common.json", "payload.detection.json", "payload.dhcp.json"];
+const PARTS: [&str; 10] = [
+    "common.json",
+    "payload.detection.json",
+    "payload.dhcp.json",
+    "payload.record.dns.json",
+    "payload.record.flow.json",
+    "payload.record.ftp.json",
+    "payload.record.http.json",
+    "payload.record.smtp.json",
+    "payload.record.ssh.json",
+    "payload.record.tls.json",
+];
 
 static VALIDATORS: LazyLock<Vec<(&str, Validator)>> = LazyLock::new(|| {
     let parts = PARTS.map(read);

@@ -125,6 +125,8 @@ counters! {
     Alerts = "alerts",
     /// DHCP events created.
     DhcpEvents = "dhcp_events",
+    /// Records of transactions and flows made.
+    ActivityRecords = "activity_records",
     /// Events written to the output.
     EventsWritten = "events_written",
     /// Events dropped because the output was gone.

@@ -78,8 +78,18 @@ pub trait Conversation: Debug + Send {
     /// See [`Parser::is_big_endian`].
     fn is_big_endian(&self, transaction: u64, direction: Direction) -> bool;
 
+    /// The number of the first transaction from `number` on that is over and of which no record was made; with `ends`, all
+    /// are over.
+    fn untold(&self, number: u64, ends: bool) -> Option<u64>;
+
+    /// A record was made of a transaction.
+    fn set_told(&mut self, transaction: u64);
+
     /// Lets go of transactions that are done with.
     fn release(&mut self);
+
+    /// Lets go of transactions that are done with and of which a record was made.
+    fn release_told(&mut self);
 
     /// What events tell of an HTTP transaction.
     fn http(&self, transaction: u64) -> Option<Http>;
@@ -207,8 +217,20 @@ impl<P: Parser> Conversation for Spoken<P> {
         self.get(transaction).is_some_and(|one| P::is_big_endian(&one.data, direction))
     }
 
+    fn untold(&self, number: u64, ends: bool) -> Option<u64> {
+        self.transactions.untold(number, ends, P::tells_all)
+    }
+
+    fn set_told(&mut self, transaction: u64) {
+        self.transactions.set_told(transaction);
+    }
+
     fn release(&mut self) {
-        self.transactions.release();
+        self.transactions.release(false);
+    }
+
+    fn release_told(&mut self) {
+        self.transactions.release(true);
     }
 
     fn http(&self, transaction: u64) -> Option<Http> {

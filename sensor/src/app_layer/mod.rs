@@ -46,6 +46,7 @@ pub mod line;
 pub mod mime;
 pub mod parser;
 pub mod progress;
+pub mod record;
 pub mod smb;
 pub mod smtp;
 mod spoken;

@@ -185,6 +185,11 @@ pub trait Parser: Debug + Default + Send + 'static {
         false
     }
 
+    /// Whether a transaction tells all that its record wants, although it is not complete.
+    fn tells_all(_transaction: &Self::Transaction) -> bool {
+        false
+    }
+
     /// What events tell of an HTTP transaction.
     fn http(_transaction: &Self::Transaction) -> Option<Http> {
         None

@@ -45,6 +45,8 @@ pub struct Transaction<T> {
     /// Ways that it does not have.
     without: [bool; 2],
     events: u128,
+    /// A record was made of it.
+    told: bool,
     /// What whoever inspects has noted, by way.
     pub noted: [Noted; 2],
 }
@@ -181,13 +183,33 @@ impl<T: Default> Transactions<T> {
         transaction.progress(direction).is_some_and(|now| now >= self.complete[direction.index()])
     }
 
-    /// Lets go of those of which both ways are done with.
-    pub(super) fn release(&mut self) {
-        while self.open.front().is_some_and(Transaction::is_over) {
+    /// The number of the first from `id` on of which no record was made, and that is complete or, as `enough` says, tells
+    /// all that it ever will; of any with `ends`.
+    pub(super) fn untold(&self, id: u64, ends: bool, enough: impl Fn(&T) -> bool) -> Option<u64> {
+        let over = |one: &&Transaction<T>| {
+            let complete = |&way: &Direction| !one.goes(way) || self.is_complete(one, way);
+            one.number >= id
+                && !one.told
+                && (ends || enough(&one.data) || Direction::ALL.iter().all(complete))
+        };
+        Some(self.open.iter().find(over)?.number)
+    }
+
+    /// A record was made of a transaction.
+    pub(super) fn set_told(&mut self, id: u64) {
+        if let Some(transaction) = self.get_mut(id) {
+            transaction.told = true;
+        }
+    }
+
+    /// Lets go of those of which both ways are done with, as far as a record was made of them or none is wanted.
+    pub(super) fn release(&mut self, records: bool) {
+        let done = |one: &Transaction<T>| one.is_over() && (one.told || !records);
+        while self.open.front().is_some_and(done) {
             self.open.pop_front();
         }
-        if self.open.iter().any(Transaction::is_over) {
-            self.open.retain(|one| !one.is_over());
+        if self.open.iter().any(done) {
+            self.open.retain(|one| !done(one));
         }
     }
 }

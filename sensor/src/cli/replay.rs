@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let thresholds = rules.threshold_table(config.limits.collect.thresholds);
     let collector = runtime::collector(&config, workers, thresholds)?;
     let counts = RuleCounts::of(&rules);
-    let shards = runtime::shards(&config, workers, runtime::shared_rules(rules.set, &rules.memory))?;
+    let shards = runtime::shards(&config, workers, runtime::shared_rules(&config, rules.set, &rules.memory))?;
     let mut delivery = args.delivery.start(&config)?;
     // Last, since it empties the file: what was wrong until here leaves an earlier output alone.
     let sink = match &mut delivery {

@@ -11,7 +11,7 @@ pub use threshold::{RateFilter, Suppression, ThresholdTable};
 
 use crate::counter::{Counter, Counters};
 use crate::event::cloudevents::Encoder;
-use crate::event::{Detection, Dhcp, Event, FlowStatistics};
+use crate::event::{Activity, Detection, Dhcp, Event, FlowStatistics};
 use crate::limits::CollectLimits;
 use crate::sink::{Record, RecordKind};
 use crate::time::Timestamp;
@@ -68,6 +68,8 @@ pub enum Found {
     Rules(Vec<FoundRule>),
     /// A DHCP message.
     Dhcp(Dhcp),
+    /// A transaction or a flow that is over.
+    Activity(Box<Activity>),
     /// A flow ended on which rules had matched. Told where alerts wait for it.
     FlowEnd {
         /// The flow's number.
@@ -179,7 +181,12 @@ impl Collector {
             }
             Found::Dhcp(dhcp) => {
                 self.counters.increment(Counter::DhcpEvents);
-                self.record(&Event::Dhcp(Box::new(dhcp)), RecordKind::Dhcp, DHCP_SEVERITY);
+                self.record(&Event::Dhcp(Box::new(dhcp)), RecordKind::Dhcp, LEAST_SEVERITY);
+            }
+            Found::Activity(activity) => {
+                self.counters.increment(Counter::ActivityRecords);
+                let kind = RecordKind::Activity(activity.kind);
+                self.record(&Event::Activity(activity), kind, LEAST_SEVERITY);
             }
         }
     }
@@ -224,8 +231,8 @@ impl Collector {
     }
 }
 
-/// DHCP events rank below every alert.
-const DHCP_SEVERITY: u32 = 4;
+/// DHCP events and records rank below every alert.
+const LEAST_SEVERITY: u32 = 4;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! The parts of the configuration that belong to no module below.
 
-use crate::event::{DetectionType, Endpoints, Layout, NetworkId};
+use crate::event::{ActivityKind, DetectionType, Endpoints, Layout, NetworkId};
 use crate::reassembly::fragment::HostPolicies;
 use rules::header::variable::{DEFAULT_ADDRESSES, DEFAULT_PORTS};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -44,6 +44,8 @@ pub struct EventsConfig {
     pub alert_flow: AlertFlow,
     /// How long `alert_flow = "final"` waits for the end of the flow, in seconds of packet time.
     pub alert_flow_wait_s: u32,
+    /// Protocols of whose transactions records are written once they are over; `flow` for flows.
+    pub records: Vec<ActivityKind>,
 }
 
 impl Default for EventsConfig {
@@ -57,6 +59,7 @@ impl Default for EventsConfig {
             detection_type: DetectionType::default(),
             alert_flow: AlertFlow::default(),
             alert_flow_wait_s: 60,
+            records: Vec::new(),
         }
     }
 }

@@ -5,9 +5,10 @@
 
 use super::cut::Texts;
 use super::escape::escape_controls;
-use super::payload::{AlertData, DetectionData, DhcpData, EventId};
+use super::payload::{ActivityData, AlertData, DetectionData, DhcpData, EventId};
 use super::{
-    Alert, Detection, Direction, EncoderConfig, EncoderConfigError, Endpoints, Event, Layout, NetworkId, id,
+    ActivityKind, Alert, Detection, Direction, EncoderConfig, EncoderConfigError, Endpoints, Event, Layout,
+    NetworkId, id,
 };
 use crate::counter::{Counter, Counters};
 use crate::time::Timestamp;
@@ -50,6 +51,10 @@ impl Encoder {
                 let payload = Payload::Dhcp(DhcpData::from(&**message));
                 self.form.write(id, message.time, &self.form.dhcp_type, &payload, out);
             }
+            Event::Activity(activity) => {
+                let r#type = &self.form.activity_types[activity.kind as usize];
+                self.form.write(id, activity.time, r#type, &Payload::Activity(ActivityData(activity)), out);
+            }
         }
         id
     }
@@ -85,6 +90,7 @@ enum Payload<'a> {
     Detection(DetectionData<'a>),
     Test(DetectionData<'a>),
     Dhcp(DhcpData),
+    Activity(ActivityData<'a>),
 }
 
 /// The CloudEvents 1.0 envelope.
@@ -115,6 +121,8 @@ struct BaseEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     test_event: Option<&'a Payload<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    activity_event: Option<&'a Payload<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     network_slug: Option<&'a str>,
 }
 
@@ -124,6 +132,8 @@ struct Form {
     config: EncoderConfig,
     detection_type: String,
     dhcp_type: String,
+    /// By kind.
+    activity_types: Vec<String>,
 }
 
 impl Form {
@@ -131,6 +141,10 @@ impl Form {
         Self {
             detection_type: format!("{}.ids.detection", config.type_prefix),
             dhcp_type: format!("{}.dhcp", config.type_prefix),
+            activity_types: ActivityKind::ALL
+                .iter()
+                .map(|kind| format!("{}.{}", config.type_prefix, kind.name()))
+                .collect(),
             config,
         }
     }
@@ -193,12 +207,14 @@ impl Form {
             ids_event: None,
             dhcp_event: None,
             test_event: None,
+            activity_event: None,
             network_slug: (!slug.is_empty()).then_some(slug),
         };
         let place = match payload {
             Payload::Detection(_) => &mut event.ids_event,
             Payload::Dhcp(_) => &mut event.dhcp_event,
             Payload::Test(_) => &mut event.test_event,
+            Payload::Activity(_) => &mut event.activity_event,
         };
         *place = Some(payload);
         event

@@ -10,11 +10,12 @@
 //! | detection | byte 1; source and destination (byte 4 or 6, octets); source and destination port (optional u16); IP protocol (optional u8); flow number (optional u64); flow's start (optional u64, ns); packet's time (u64, ns); gid, sid, rev (u32 each); transaction (optional u64); ordinal (u32) |
 //! | DHCP message | byte 2; transaction id (u32); length of the hardware address (u8) and its 16 bytes; VLAN (optional u16); packet's time (u64, ns); ordinal (u32) |
 //! | test event | byte 3; then as a detection |
+//! | record | byte 5; length of the kind's name (u8) and its bytes; flow number (u64); time (u64, ns); ordinal (u32) |
 //! | summary | byte 4; then as a detection, the ordinal being how many it stands for |
 //!
 //! The flow number stands for its key, VLANs included, which the addresses alone do not tell apart.
 
-use super::{Detection, Dhcp, Event};
+use super::{Activity, Detection, Dhcp, Event};
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha1::{Digest, Sha1};
@@ -100,6 +101,7 @@ pub(super) fn event_id(network: NetworkId, event: &Event) -> Uuid {
         Event::Dhcp(message) => content.dhcp(message),
         Event::Test(detection) => content.detection(3, detection),
         Event::Summary(detection) => content.detection(4, detection),
+        Event::Activity(activity) => content.activity(activity),
     }
     let digest = Sha1::new().chain_update(network.0.as_bytes()).chain_update(content.as_bytes()).finalize();
     let (head, _) = digest.split_first_chunk().expect("SHA-1 has 20 bytes");
@@ -149,6 +151,15 @@ impl Content {
                 self.put(address.octets());
             }
         }
+    }
+
+    fn activity(&mut self, activity: &Activity) {
+        let name = activity.kind.name();
+        self.put([5, name.len() as u8]);
+        name.bytes().for_each(|byte| self.put([byte]));
+        self.put(activity.flow_id.to_be_bytes());
+        self.put(activity.time.as_nanos().to_be_bytes());
+        self.put(activity.ordinal.to_be_bytes());
     }
 
     fn detection(&mut self, kind: u8, detection: &Detection) {

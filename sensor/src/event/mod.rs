@@ -3,6 +3,7 @@
 //! [`Detection`] and [`Dhcp`] are the facts, [`cloudevents`] writes them. Knows nothing of how they came about,
 //! nor of where they go.
 
+mod activity;
 pub mod cloudevents;
 mod config;
 mod cut;
@@ -14,6 +15,7 @@ mod payload;
 mod summary;
 mod test_event;
 
+pub use activity::{Activity, ActivityKind, Fact, Facts};
 pub use config::{DetectionType, EncoderConfig, EncoderConfigError, Endpoints, Layout};
 pub use detection::{Alert, Detection, Direction, EndReason, FlowStatistics, Http, MacPair};
 pub use dhcp::{Dhcp, DhcpKind, HardwareAddress, transaction_key};
@@ -29,6 +31,8 @@ pub enum Event {
     Detection(Box<Detection>),
     /// A DHCPv4 message was seen.
     Dhcp(Box<Dhcp>),
+    /// A transaction or a flow is over.
+    Activity(Box<Activity>),
     /// Somebody asked for a test event.
     Test(Box<Detection>),
     /// What the sensor tells of itself.
@@ -41,6 +45,7 @@ impl Event {
         match self {
             Self::Detection(of) | Self::Test(of) | Self::Summary(of) => of.time,
             Self::Dhcp(message) => message.time,
+            Self::Activity(activity) => activity.time,
         }
     }
 
@@ -49,6 +54,7 @@ impl Event {
         match self {
             Self::Detection(of) | Self::Test(of) | Self::Summary(of) => of.flow_id.unwrap_or(0),
             Self::Dhcp(message) => message.transaction_key(),
+            Self::Activity(activity) => activity.flow_id,
         }
     }
 
@@ -56,7 +62,7 @@ impl Event {
     pub fn rule(&self) -> Option<&Arc<Alert>> {
         match self {
             Self::Detection(of) | Self::Summary(of) => Some(&of.alert),
-            Self::Dhcp(_) | Self::Test(_) => None,
+            Self::Dhcp(_) | Self::Activity(_) | Self::Test(_) => None,
         }
     }
 }

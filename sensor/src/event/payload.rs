@@ -1,8 +1,9 @@
 //! The payloads as JSON has them: field names, their order, enums by name. Borrows all it writes.
 
 use super::cut::{Field, Texts};
-use super::{Alert, Detection, Dhcp, Direction, FlowStatistics, Http, MacPair};
+use super::{Activity, Alert, Detection, Dhcp, Direction, Fact, Facts, FlowStatistics, Http, MacPair};
 use crate::time::Timestamp;
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt::{self, Write};
@@ -232,6 +233,59 @@ impl From<&Dhcp> for DhcpData {
             relay_ip: message.relay_ip.map(|address| Address(address.into())),
             vlan_id: message.vlan_id,
         }
+    }
+}
+
+/// `data` of a record: the flow's ends, and what there is to tell under the name of its kind.
+pub(super) struct ActivityData<'a>(pub(super) &'a Activity);
+
+impl Serialize for ActivityData<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(activity) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("src_ip", &Address(activity.source))?;
+        if let Some(port) = activity.source_port {
+            map.serialize_entry("src_port", &port)?;
+        }
+        map.serialize_entry("dest_ip", &Address(activity.destination))?;
+        if let Some(port) = activity.destination_port {
+            map.serialize_entry("dest_port", &port)?;
+        }
+        if let Some(mac) = activity.mac {
+            map.serialize_entry("src_mac", &Mac(mac.source))?;
+            map.serialize_entry("dst_mac", &Mac(mac.destination))?;
+        }
+        map.serialize_entry("flow_id", &activity.flow_id)?;
+        if let Some(app_proto) = activity.app_proto {
+            map.serialize_entry("app_proto", app_proto)?;
+        }
+        map.serialize_entry("protocol", protocol_name(Some(activity.protocol)))?;
+        let name = activity.kind.name();
+        match activity.flow {
+            Some(flow) => map.serialize_entry(name, &FlowData::from(flow))?,
+            None => map.serialize_entry(name, &FactsData(&activity.facts))?,
+        }
+        map.end()
+    }
+}
+
+/// Facts as an object.
+struct FactsData<'a>(&'a Facts);
+
+impl Serialize for FactsData<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, fact) in self.0 {
+            match fact {
+                Fact::Text(text) => map.serialize_entry(name, &Text(text))?,
+                Fact::Texts(texts) => {
+                    let texts: Vec<Text<'_>> = texts.iter().map(|text| Text(text)).collect();
+                    map.serialize_entry(name, &texts)?;
+                }
+                Fact::Number(number) => map.serialize_entry(name, number)?,
+            }
+        }
+        map.end()
     }
 }
 

@@ -1,11 +1,12 @@
 //! From a configuration to the parts that it configures.
 
+use crate::app_layer::record::Records;
 use crate::capture::{CaptureFiles, FilterError, FrameFilter};
 use crate::collect::{CollectConfig, Collector, ThresholdTable};
 use crate::config::{AlertFlow, Config};
 use crate::detect::{SharedMemory, Turns};
-use crate::event::EncoderConfigError;
 use crate::event::cloudevents::Encoder;
+use crate::event::{ActivityKind, EncoderConfigError};
 use crate::flow::HashKey;
 use crate::worker::{AlertTexts, ShardConfig, SharedRules};
 use ::rules::diagnostic::Diagnostic;
@@ -74,10 +75,11 @@ pub fn captures(config: &Config, paths: &[PathBuf]) -> Result<CaptureFiles, Asse
     }
 }
 
-/// Rules and what they remember, as all workers share them: none where there is no rule to apply.
-pub fn shared_rules(set: RuleSet, memory: &Arc<SharedMemory>) -> Option<SharedRules> {
+/// Rules and what they remember, as all workers share them: none where there is no rule to apply, nor a record to make
+/// of what flows say.
+pub fn shared_rules(config: &Config, set: RuleSet, memory: &Arc<SharedMemory>) -> Option<SharedRules> {
     let texts = AlertTexts::new(&set);
-    let some = !set.signatures().is_empty();
+    let some = !set.signatures().is_empty() || !config.events.records.is_empty();
     some.then(|| SharedRules { set: Arc::new(set), texts, memory: Arc::clone(memory) })
 }
 
@@ -98,6 +100,8 @@ pub fn shards(
         network: config.network.uuid,
         stream: config.stream.clone(),
         host_policies: config.reassembly.host_policies.clone(),
+        records: Records::new(&config.events.records),
+        flow_records: config.events.records.contains(&ActivityKind::Flow),
         tell_flow_ends: config.events.alert_flow == AlertFlow::Final,
         rules,
         turns: Arc::new(turns),

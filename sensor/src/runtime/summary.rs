@@ -50,7 +50,7 @@ const NUMBER_WIDTH: usize = 15;
 /// Counts that say why a packet got no further than its link header.
 const REFUSALS: &[Counter] = &[Counter::RefusedLinkType, Counter::RefusedLinkHeader];
 /// Counts of events made.
-const CREATED: &[Counter] = &[Counter::Alerts, Counter::DhcpEvents];
+const CREATED: &[Counter] = &[Counter::Alerts, Counter::DhcpEvents, Counter::ActivityRecords];
 /// Counts that say what was let go, besides packets refused, in the order of a packet's way. Shown where not zero.
 const LOSSES: &[Counter] = &[
     Counter::TunnelDepthRefused,
@@ -58,6 +58,8 @@ const LOSSES: &[Counter] = &[
     Counter::FragmentsDropped,
     Counter::FlowsRefused,
     Counter::FlowsEvicted,
+    Counter::TransactionsCutShort,
+    Counter::TransactionPartsRefused,
     Counter::DhcpMalformed,
     Counter::DhcpEvicted,
     Counter::TagsRefused,
@@ -138,6 +140,7 @@ impl fmt::Display for Summary {
             ("events created", created),
             ("  alerts", self.value(Counter::Alerts)),
             ("  DHCP events", self.value(Counter::DhcpEvents)),
+            ("  records", self.value(Counter::ActivityRecords)),
             ("events written", self.value(Counter::EventsWritten)),
         ];
         for (label, number) in rows {

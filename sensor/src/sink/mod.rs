@@ -17,7 +17,7 @@ pub use ndjson::NdjsonSink;
 pub use queue::{FanOut, Intake, QueueConfig, Queued, WhenFull};
 pub use table::TableSink;
 
-use crate::event::Alert;
+use crate::event::{ActivityKind, Alert};
 use crate::time::Timestamp;
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,6 +32,8 @@ pub enum RecordKind {
     Dhcp,
     /// A test event.
     Test,
+    /// A transaction or a flow that is over.
+    Activity(ActivityKind),
     /// The sensor's own account of what it held back or lost.
     Summary,
 }

@@ -95,9 +95,15 @@ impl<W: Write> TableSink<W> {
             RecordKind::Alert => "alert",
             RecordKind::Dhcp => "dhcp",
             RecordKind::Test => "test",
+            RecordKind::Activity(kind) => kind.name(),
             RecordKind::Summary => "note",
         };
         let payload = event.data;
+        if let RecordKind::Activity(_) = record.kind {
+            let told = told(&record.json, kind);
+            self.row([&time, kind, "", "", &printable(&told), &payload.peers()], &self.style(None));
+            return;
+        }
         match &payload.alert {
             Some(alert) => self.row(
                 [
@@ -148,7 +154,13 @@ fn day_and_time(time: Timestamp) -> (String, String) {
 /// An event in either layout, as far as a row tells it.
 #[derive(Deserialize)]
 struct Event<'a> {
-    #[serde(borrow, alias = "ids_event", alias = "dhcp_event", alias = "test_event")]
+    #[serde(
+        borrow,
+        alias = "ids_event",
+        alias = "dhcp_event",
+        alias = "test_event",
+        alias = "activity_event"
+    )]
     data: Payload<'a>,
 }
 
@@ -211,6 +223,20 @@ fn endpoint(address: Option<&str>, port: Option<u16>) -> String {
         (Some(address), None) => address.to_owned(),
         (None, _) => "?".to_owned(),
     }
+}
+
+/// What a record of a kind tells, in one line: its values without their names, of several the first.
+fn told(json: &[u8], kind: &str) -> String {
+    let event: serde_json::Value = serde_json::from_slice(json).unwrap_or_default();
+    let data = event.get("data").or_else(|| event.get("activity_event"));
+    let facts = data.and_then(|data| data.get(kind)?.as_object());
+    let values = facts.into_iter().flatten().filter_map(|(_, value)| match value {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Array(values) => Some(values.first()?.as_str()?.to_owned()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    });
+    values.collect::<Vec<_>>().join(" ")
 }
 
 /// The text with whatever could move the cursor or turn the writing direction made visible instead.
@@ -300,6 +326,25 @@ mod tests {
         assert!(rows[2].contains(" dhcp "), "{rows:?}");
         assert!(rows[2].contains("PACKET_ACK "), "{rows:?}");
         assert!(rows[2].ends_with("02:00:00:00:00:01 192.0.2.7 vlan 12"), "{rows:?}");
+    }
+
+    #[test]
+    fn rows_of_records_tell_their_values() {
+        let told = json!({ "src_ip": "10.0.0.1", "src_port": 4242, "dest_ip": "10.0.0.2", "dest_port": 80,
+                           "flow_id": 1, "http": { "method": "GET", "status": 200, "a": ["x\u{1b}", "y"] } });
+        for event in [json!({ "data": told }), json!({ "activity_event": told })] {
+            let mut written = Vec::new();
+            let kind = RecordKind::Activity(crate::event::ActivityKind::Http);
+            TableSink::new(&mut written, Some(120), false)
+                .accept(&[Record { kind, ..record(&event) }])
+                .unwrap();
+            let rows = lines(written);
+            assert!(
+                rows[2].contains(" http ") && rows[2].contains("GET") && rows[2].contains("x\u{fffd}"),
+                "{rows:?}"
+            );
+            assert!(rows[2].ends_with(" 10.0.0.1:4242 → 10.0.0.2:80"), "{rows:?}");
+        }
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub(super) fn found<X>(
 }
 
 /// A protocol's name as Suricata's events have it.
-fn app_proto(protocol: AppProtocol) -> &'static str {
+pub(super) fn app_proto(protocol: AppProtocol) -> &'static str {
     match protocol {
         AppProtocol::Http1 => AppProtocol::Http.name(),
         other => other.name(),

@@ -17,6 +17,8 @@ pub(super) struct Tracked {
     pub(super) application: Application,
     /// How far rules have looked at the raw stream of each way.
     pub(super) raw: [Raw; 2],
+    /// How many records were made of it.
+    pub(super) records: u32,
 }
 
 /// How far rules have looked at one raw stream.

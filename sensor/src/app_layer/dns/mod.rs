@@ -4,6 +4,7 @@
 //! the client. Whether a response answers a query is not asked.
 
 pub mod event;
+pub(super) mod facts;
 pub mod fields;
 pub mod mdns;
 mod reader;

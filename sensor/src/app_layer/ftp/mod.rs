@@ -6,6 +6,7 @@
 
 mod data;
 pub mod event;
+pub(super) mod facts;
 pub mod fields;
 mod transaction;
 mod wire;

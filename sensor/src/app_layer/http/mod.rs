@@ -8,6 +8,7 @@ mod best_fit;
 mod body;
 mod decode;
 pub mod event;
+pub(super) mod facts;
 pub mod fields;
 mod framing;
 mod headers;

@@ -5,6 +5,7 @@
 //! once the server agrees.
 
 pub mod event;
+pub(super) mod facts;
 pub mod fields;
 mod transaction;
 mod wire;

@@ -3,6 +3,7 @@
 //! As in Suricata, a connection is one transaction that goes both ways.
 
 pub mod event;
+pub(super) mod facts;
 pub mod fields;
 mod session;
 mod wire;

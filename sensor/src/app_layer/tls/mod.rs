@@ -5,6 +5,7 @@
 mod certificate;
 mod datagram;
 pub mod event;
+pub(super) mod facts;
 pub mod fields;
 mod fingerprint;
 mod handshake;

@@ -88,6 +88,10 @@ impl Parser for Records {
     fn inspected(session: &mut Session, direction: Direction) {
         session.inspected(direction);
     }
+
+    fn tells_all(session: &Session) -> bool {
+        session.is_done()
+    }
 }
 
 /// What is wrong, where rules have a name for it.

@@ -49,6 +49,11 @@ impl Session {
         self.side(way).chain.as_ref()
     }
 
+    /// Whether both sides have sent application data: nothing more is shown.
+    pub(super) fn is_done(&self) -> bool {
+        self.sides.iter().all(|side| side.is_done)
+    }
+
     /// Rules have looked at it one way. What no rule will ask for any more is let go of.
     pub(super) fn inspected(&mut self, way: Direction) {
         let side = self.side_mut(way);

@@ -13,6 +13,7 @@
 //! | 8, 8, 8 | order key, packet time (ns), time of making (ms since 1970) |
 //! | rest | the JSON |
 
+use crate::event::ActivityKind;
 use crate::sink::{Record, RecordKind};
 use crate::time::Timestamp;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -201,13 +202,19 @@ fn kind_code(kind: RecordKind) -> u8 {
         RecordKind::Dhcp => 1,
         RecordKind::Test => 2,
         RecordKind::Summary => 3,
+        RecordKind::Activity(kind) => FIRST_ACTIVITY + kind as u8,
     }
 }
 
+/// The code of the first kind of activity; the others follow.
+const FIRST_ACTIVITY: u8 = 4;
+
 fn kind_of(code: u8) -> Option<RecordKind> {
+    let activity = || ActivityKind::ALL.get(usize::from(code.checked_sub(FIRST_ACTIVITY)?)).copied();
     [RecordKind::Alert, RecordKind::Dhcp, RecordKind::Test, RecordKind::Summary]
         .get(usize::from(code))
         .copied()
+        .or_else(|| activity().map(RecordKind::Activity))
 }
 
 #[cfg(test)]
@@ -215,6 +222,16 @@ mod tests {
     use super::*;
     use crate::sink::testing::record;
     use proptest::prelude::*;
+
+    #[test]
+    fn every_kind_has_a_code() {
+        let activities = ActivityKind::ALL.iter().copied().map(RecordKind::Activity);
+        let plain = [RecordKind::Alert, RecordKind::Dhcp, RecordKind::Test, RecordKind::Summary];
+        for (code, kind) in (0..).zip(plain.into_iter().chain(activities)) {
+            assert_eq!((kind_code(kind), kind_of(code)), (code, Some(kind)));
+        }
+        assert_eq!(kind_of(u8::MAX), None);
+    }
 
     fn frames(count: u64) -> (Vec<u8>, Vec<usize>) {
         let clock = WallClock::now();

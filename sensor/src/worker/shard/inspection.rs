@@ -1,5 +1,6 @@
 //! A packet of a flow, from its stream and its application layer to the rules that match.
 
+use super::records::ToldFlow;
 use super::{Place, Shard};
 use crate::app_layer::application::{Application, Heard, Offer};
 use crate::app_layer::parser::Expectation;
@@ -94,9 +95,27 @@ impl Shard {
         self.flows.flow_mut(id).extension = Some(tracked);
     }
 
-    /// Inspects what is left of a flow that has ended, each way with a packet that nobody sent.
-    pub(super) fn inspect_end(&mut self, flow: &mut Flow<Extension>, time: Timestamp, order: Order) {
-        let Some(mut tracked) = flow.extension.take() else { return };
+    /// Inspects what is left of a flow that has ended, each way with a packet that nobody sent. Tells of its
+    /// last transactions, and returns what is still to tell of the flow itself.
+    pub(super) fn inspect_end(
+        &mut self,
+        flow: &mut Flow<Extension>,
+        time: Timestamp,
+        order: Order,
+    ) -> ToldFlow {
+        let Some(mut tracked) = flow.extension.take() else { return ToldFlow::default() };
+        self.inspect_rest(&mut tracked, flow, time, order);
+        self.record(&mut tracked, FlowAt::Ended(flow), time, order, true);
+        ToldFlow { protocol: tracked.application.protocol(), records: tracked.records }
+    }
+
+    fn inspect_rest(
+        &mut self,
+        tracked: &mut Tracked,
+        flow: &mut Flow<Extension>,
+        time: Timestamp,
+        order: Order,
+    ) {
         let Some(state) = tracked.session.as_ref().map(|session| session.state()) else { return };
         let open = state >= State::Established && state != State::Closed;
         let rests = Direction::ALL.map(|direction| open || tracked.has_rest(direction));
@@ -107,7 +126,7 @@ impl Shard {
             if !rests[direction.index()] {
                 continue;
             }
-            self.listen(&mut tracked, direction, flow.server().1.unwrap_or(0), time, true);
+            self.listen(tracked, direction, flow.server().1.unwrap_or(0), time, true);
             let made_up = made_up(flow, direction);
             let moment = Moment {
                 direction,
@@ -119,7 +138,7 @@ impl Shard {
                 wire_len: 0,
                 order: Order { index: order.index + direction.index() as u32, ..order },
             };
-            self.try_rules(&mut tracked, &made_up.packet(), FlowAt::Ended(flow), &moment);
+            self.try_rules(tracked, &made_up.packet(), FlowAt::Ended(flow), &moment);
         }
         if let (Some(session), Some(inspector)) = (tracked.session.take(), &mut self.inspector) {
             inspector.streams.end(session);
@@ -275,6 +294,9 @@ impl Shard {
         mut flow_at: FlowAt<'_>,
         moment: &Moment,
     ) {
+        if tracked.application.updated[moment.direction.index()] && !self.config.records.is_empty() {
+            self.record(tracked, flow_at.again(), moment.time, moment.order, false);
+        }
         let Self { inspector: Some(inspector), flows, config, found, counters, .. } = self else { return };
         let Some(SharedRules { set: rules, texts, .. }) = &config.rules else { return };
         let flow = match &mut flow_at {
@@ -282,7 +304,7 @@ impl Shard {
             FlowAt::Ended(flow) => &mut **flow,
         };
         let way = moment.direction.index();
-        let Tracked { memory, session, application, raw } = tracked;
+        let Tracked { memory, session, application, raw, .. } = tracked;
         let facts = facts(flow, moment, session.as_deref());
         let (pieces, looked_to) = match session.as_deref() {
             Some(session) if inspector.looks_at_streams[way] && !application.encrypted => raw[way]
@@ -336,7 +358,10 @@ impl Shard {
             found.push((moment.order, Found::Rules(found_rules)));
         }
         if let Some(conversation) = conversation {
-            conversation.release();
+            match protocol.is_some_and(|protocol| config.records.wants(protocol)) {
+                true => conversation.release_told(),
+                false => conversation.release(),
+            }
         }
         application.clear_events();
         if let Some(to) = looked_to {
@@ -368,9 +393,18 @@ impl Shard {
 }
 
 /// Where a flow is while rules look at it.
-enum FlowAt<'a> {
+pub(super) enum FlowAt<'a> {
     Table(FlowId),
     Ended(&'a mut Flow<Extension>),
+}
+
+impl FlowAt<'_> {
+    fn again(&mut self) -> FlowAt<'_> {
+        match self {
+            Self::Table(id) => FlowAt::Table(*id),
+            Self::Ended(flow) => FlowAt::Ended(flow),
+        }
+    }
 }
 
 /// A packet without payload of the flow, going that way.

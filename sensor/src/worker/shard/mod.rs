@@ -1,6 +1,7 @@
 //! The shard itself: a burst in, a report out.
 
 mod inspection;
+mod records;
 
 use super::SharedRules;
 use super::dhcp::{self, Letter, Mail, MailRoom};
@@ -8,6 +9,7 @@ use super::expectations::Expectations;
 use super::tracked::Extension;
 use crate::app_layer::dhcp::{self as dhcp_protocol, TransactionTable};
 use crate::app_layer::file::hash::Wanted;
+use crate::app_layer::record::Records;
 use crate::capture::{Burst, Frame, Tick};
 use crate::collect::{Found, Order, Report, Stage};
 use crate::counter::{Counter, Counters};
@@ -47,7 +49,11 @@ pub struct ShardConfig {
     pub host_policies: HostPolicies,
     /// Whether to tell of the end of each flow on which rules matched.
     pub tell_flow_ends: bool,
-    /// The rules, if there are any.
+    /// The records of transactions that are wanted.
+    pub records: Records,
+    /// Whether records of flows are.
+    pub flow_records: bool,
+    /// The rules, if there are any, or where something looks for records.
     pub rules: Option<SharedRules>,
     /// The order in which shards touch what rules share; none where they need not wait for each other.
     pub turns: Arc<Turns>,
@@ -313,7 +319,8 @@ impl Shard {
             }
             let flow = &mut ended.flow;
             let time = flow.last();
-            self.inspect_end(flow, time, order);
+            let told = self.inspect_end(flow, time, order);
+            self.record_flow(flow, ended.reason, told, order);
             if self.config.tell_flow_ends && flow.detections() > 0 {
                 let flow_id = flow_id(self.config.network, &flow.identity(), flow.start());
                 let statistics = flow.statistics(Some(ended.reason));
