@@ -97,14 +97,17 @@ impl Hashes {
 
     /// The file is whole.
     pub fn end(&mut self) {
-        if let Self::UnderWay(hashes) = std::mem::take(self) {
-            let UnderWay { md5, sha1, sha256 } = *hashes;
-            *self = Self::Known(Box::new(Known {
-                md5: md5.map(|md5| md5.finalize().into()),
-                sha1: sha1.map(|sha1| sha1.finalize().into()),
-                sha256: sha256.map(|sha256| sha256.finalize().into()),
-            }));
-        }
+        *self = match std::mem::take(self) {
+            Self::UnderWay(hashes) => {
+                let UnderWay { md5, sha1, sha256 } = *hashes;
+                Self::Known(Box::new(Known {
+                    md5: md5.map(|md5| md5.finalize().into()),
+                    sha1: sha1.map(|sha1| sha1.finalize().into()),
+                    sha256: sha256.map(|sha256| sha256.finalize().into()),
+                }))
+            }
+            other => other,
+        };
     }
 
     /// Something of the file was never seen.
@@ -154,6 +157,7 @@ mod tests {
             assert!(shown(&hashes).is_empty());
             hashes.end();
             hashes.push(b"late");
+            hashes.end();
             assert_eq!(shown(&hashes), expected);
         }
     }
