@@ -16,7 +16,7 @@ fn read(paths: &[PathBuf]) -> (u64, Vec<CaptureError>) {
     let mut faults = Vec::new();
     loop {
         match source.fill(&mut burst, &|_, _| 0) {
-            Ok(Filled::Frames) => {}
+            Ok(Filled::Frames | Filled::Idle) => {}
             Ok(Filled::Ended) => return (burst.end_ordinal(), faults),
             Err(fault) => faults.push(fault),
         }

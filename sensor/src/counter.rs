@@ -26,6 +26,20 @@ macro_rules! counters {
 }
 
 counters! {
+    /// Packets that came to the sensor's interfaces, by the kernel's count.
+    PacketsSeen = "packets_seen",
+    /// Packets dropped by an interface itself, before the kernel.
+    PacketsDroppedInterface = "packets_dropped_interface",
+    /// Packets for which the ring between kernel and sensor had no room.
+    PacketsDroppedKernel = "packets_dropped_kernel",
+    /// Packets taken out of the rings.
+    PacketsReceived = "packets_received",
+    /// Packets received by one worker and handed to the one that owns their flow.
+    PacketsHandedOver = "packets_handed_over",
+    /// Packets taken over from another worker.
+    PacketsTakenOver = "packets_taken_over",
+    /// Packets dropped because the worker that owns their flow had too many waiting.
+    PacketsDroppedHandover = "packets_dropped_handover",
     /// Packets read from the capture.
     PacketsRead = "packets_read",
     /// Bytes of those packets on the wire.
@@ -76,10 +90,18 @@ counters! {
     FlowsEvicted = "flows_evicted",
     /// Flows still open when the sensor stopped.
     FlowsShutdown = "flows_shutdown",
+    /// TCP flows ended, whatever ended them.
+    FlowsTcpEnded = "flows_tcp_ended",
+    /// TCP flows of several packets that were seen in one direction only.
+    FlowsOneSided = "flows_one_sided",
+    /// TCP flows whose two directions carried different VLAN tags.
+    FlowsHalfTagged = "flows_half_tagged",
     /// Packets that found no place in the flow table.
     FlowsRefused = "flows_refused",
     /// TCP sessions followed.
     StreamSessions = "stream_sessions",
+    /// TCP sessions followed whose handshake was not seen.
+    StreamMidstream = "stream_midstream",
     /// TCP sessions not followed because there was no memory for more.
     StreamSessionsRefused = "stream_sessions_refused",
     /// TCP segments not used: their numbers, flags or timestamps are not what their receiver would take.
@@ -111,6 +133,14 @@ counters! {
     CapturesRefused = "captures_refused",
     /// Values that were to join a data set and found no room.
     DatasetValuesRefused = "dataset_values_refused",
+    /// Findings handed by workers to the collector.
+    FindingsHandedOver = "findings_handed_over",
+    /// Findings that the collector took over.
+    FindingsTakenOver = "findings_taken_over",
+    /// Findings dropped because too many waited for the collector.
+    FindingsDropped = "findings_dropped",
+    /// Panics of workers, each of which cost the inspection of one flow.
+    WorkerPanics = "worker_panics",
     /// Detections by rules, before thresholds and the limit per packet.
     Detections = "detections",
     /// Detections held back by threshold, detection_filter or suppress.
@@ -162,6 +192,16 @@ impl Counters {
     #[inline]
     pub fn value(&self, counter: Counter) -> u64 {
         self.0[counter as usize]
+    }
+
+    /// What was counted since these were `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut since = self.clone();
+        for (mine, theirs) in since.0.iter_mut().zip(&earlier.0) {
+            *mine = mine.saturating_sub(*theirs);
+        }
+        since
     }
 
     /// Adds another thread's counts to these.

@@ -45,6 +45,8 @@ pub struct CaptureLimits {
     pub directory_depth: u32,
     /// The largest window of a zstd stream, as a power of two in bytes.
     pub zstd_window_log: u32,
+    /// Bursts of frames handed from one worker to another that may wait before it.
+    pub handed_over_bursts: usize,
 }
 
 impl Default for CaptureLimits {
@@ -57,6 +59,7 @@ impl Default for CaptureLimits {
             burst_bytes: 1 << 20,
             directory_depth: 16,
             zstd_window_log: 27,
+            handed_over_bursts: 32,
         }
     }
 }
@@ -214,10 +217,12 @@ pub struct CollectLimits {
     pub thresholds: usize,
     /// Alerts held until their flow ends (`events.alert_flow = "final"`).
     pub held_alerts: usize,
+    /// Findings of a live capture that wait to be made into events.
+    pub findings: u64,
 }
 
 impl Default for CollectLimits {
     fn default() -> Self {
-        Self { thresholds: 1 << 20, held_alerts: 1 << 16 }
+        Self { thresholds: 1 << 20, held_alerts: 1 << 16, findings: 1 << 17 }
     }
 }

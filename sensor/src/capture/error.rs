@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::compressed::Compression;
 use super::filter::FilterError;
+use super::live::HandleError;
 
 /// Why a capture could not be read, or not to its end. The other captures can still be read.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,14 @@ pub enum CaptureError {
         /// What is wrong there.
         fault: FormatFault,
     },
+    /// An interface cannot be opened, or went away.
+    #[error("interface {interface}: {fault}")]
+    Interface {
+        /// Its name.
+        interface: String,
+        /// What is wrong.
+        fault: HandleError,
+    },
     /// The filter expression means nothing for frames of this link type.
     #[error("{position}: {fault}")]
     Filter {
@@ -88,7 +97,13 @@ pub enum CaptureError {
 impl CaptureError {
     /// Whether the input was missing or closed to us, rather than damaged.
     pub fn is_missing_input(&self) -> bool {
-        matches!(self, Self::NotFound { .. } | Self::PermissionDenied { .. } | Self::Open { .. })
+        matches!(
+            self,
+            Self::NotFound { .. }
+                | Self::PermissionDenied { .. }
+                | Self::Open { .. }
+                | Self::Interface { .. }
+        )
     }
 
     /// The error of opening `path`.

@@ -21,6 +21,8 @@ pub type ShardOf<'a> = dyn Fn(LinkType, &[u8]) -> u16 + 'a;
 pub enum Filled {
     /// The burst holds at least one frame.
     Frames,
+    /// The burst holds no frame, and at most a tick: nothing is at hand at the moment.
+    Idle,
     /// The burst is empty, and nothing will come any more.
     Ended,
 }

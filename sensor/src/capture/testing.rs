@@ -114,7 +114,7 @@ pub(super) fn drain(source: &mut dyn PacketSource) -> Outcome {
     let mut burst = Burst::default();
     loop {
         match source.fill(&mut burst, &|_, bytes| bytes.len() as u16) {
-            Ok(Filled::Frames) => outcome.take(&burst),
+            Ok(Filled::Frames | Filled::Idle) => outcome.take(&burst),
             Ok(Filled::Ended) => return outcome,
             Err(fault) => outcome.faults.push(fault),
         }

@@ -2,7 +2,7 @@
 
 use super::failure::Fault;
 use super::{Exit, Failure, logging::LogFormat};
-use crate::config::{ConfigError, ConfigFault, Loaded, Sources};
+use crate::config::{CommandDefaults, ConfigError, ConfigFault, Loaded, Sources};
 use crate::runtime::Summary;
 use clap::ArgAction;
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -51,15 +51,23 @@ impl Context {
         &self,
         flags: Vec<(&'static str, &'static str, toml::Value)>,
     ) -> Result<Loaded, Failure> {
+        Ok(self.sources(None, flags).load()?)
+    }
+
+    /// Where the configuration comes from, for a command that may read it again.
+    pub(super) fn sources(
+        &self,
+        defaults: Option<CommandDefaults>,
+        flags: Vec<(&'static str, &'static str, toml::Value)>,
+    ) -> Sources {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             let name = name.into_string().ok()?;
             name.starts_with("SENSOR_").then(|| (name, value.to_string_lossy().into_owned()))
         });
         let mut environment: Vec<_> = variables.collect();
         environment.sort_unstable();
-        let sources =
-            Sources { file: self.global.config.clone(), environment, set: self.global.set.clone(), flags };
-        sources.load().map_err(Failure::from)
+        let (file, set) = (self.global.config.clone(), self.global.set.clone());
+        Sources { defaults, file, environment, set, flags }
     }
 
     /// Writes `bytes` to standard output; a closed pipe becomes [`Failure::Closed`].

@@ -2,12 +2,13 @@
 
 use super::{Context, Exit, Failure};
 use crate::config::Config;
+use crate::sink::accounting::{Account, Ledger};
 use crate::sink::kinesis::integration::Store;
 use crate::sink::kinesis::secret::forbid_dumps;
 use crate::sink::kinesis::{KinesisSink, Origin, StartError};
-use crate::sink::{FanOut, Sink};
+use crate::sink::{FanOut, Intake, Sink};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Options of a command that can deliver.
@@ -32,6 +33,11 @@ pub(super) struct Delivery {
 }
 
 impl DeliveryArgs {
+    /// Where the sensor keeps what must survive a restart.
+    pub(super) fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
     /// Starts delivery, if it is asked for.
     pub(super) fn start(&self, config: &Config) -> Result<Option<Delivery>, Failure> {
         if !self.deliver {
@@ -58,20 +64,26 @@ impl Delivery {
         Box::new(all)
     }
 
+    /// The account of what is delivered.
+    pub(super) fn ledger(&self) -> Ledger {
+        self.sink.ledger().clone()
+    }
+
+    /// The collector's side.
+    pub(super) fn take_intake(&mut self) -> Option<Intake> {
+        self.sink.take_intake()
+    }
+
+    /// Delivers what there is for at most `within`, and leaves the rest to the next run.
+    pub(super) fn stop(self, within: Duration, context: &Context) -> Result<(), Failure> {
+        let account = self.sink.close(within, false);
+        said(&account, context)
+    }
+
     /// Waits for the end of the delivery and says what became of the events.
     pub(super) fn finish(self, context: &Context) -> Result<(), Failure> {
         let account = self.sink.close(self.deadline, true);
-        let said = format!(
-            "delivered {} of {} events ({} from an earlier run), {} sent again\n",
-            account.delivered,
-            account.created + account.recovered,
-            account.recovered,
-            account.retries
-        );
-        if !context.global.quiet {
-            let mut out = context.beside_bar(std::io::stderr());
-            out.write_all(said.as_bytes()).map_err(|error| Failure::writing("standard error", error))?;
-        }
+        said(&account, context)?;
         match (account.pending(), account.dropped_total()) {
             (0, 0) => Ok(()),
             (waiting, dropped) => {
@@ -81,6 +93,21 @@ impl Delivery {
             }
         }
     }
+}
+
+fn said(account: &Account, context: &Context) -> Result<(), Failure> {
+    let said = format!(
+        "delivered {} of {} events ({} from an earlier run), {} sent again\n",
+        account.delivered,
+        account.created + account.recovered,
+        account.recovered,
+        account.retries
+    );
+    if context.global.quiet {
+        return Ok(());
+    }
+    let mut out = context.beside_bar(std::io::stderr());
+    out.write_all(said.as_bytes()).map_err(|error| Failure::writing("standard error", error))
 }
 
 impl From<StartError> for Failure {

@@ -15,11 +15,11 @@ pub enum LogFormat {
     Json,
 }
 
-/// Begins to log. `SENSOR_LOG` (directives as in `sensor::capture=debug`) goes before `-v` and `-q`.
-pub(super) fn start(context: &Context) {
+/// Begins to log, at the level `unasked` unless told otherwise. `SENSOR_LOG` (directives as in `sensor::capture=debug`) goes before `-v` and `-q`.
+pub(super) fn start(context: &Context, unasked: LevelFilter) {
     let level = match (context.global.quiet, context.global.verbose) {
         (true, _) => LevelFilter::ERROR,
-        (false, 0) => LevelFilter::WARN,
+        (false, 0) => unasked,
         (false, 1) => LevelFilter::INFO,
         (false, 2) => LevelFilter::DEBUG,
         (false, _) => LevelFilter::TRACE,

@@ -7,9 +7,12 @@ mod aws;
 mod completions;
 mod config;
 mod context;
+mod ctl;
 mod delivery;
 mod dev;
+mod doctor;
 mod failure;
+mod live_output;
 mod load;
 mod logging;
 mod man;
@@ -18,6 +21,7 @@ mod progress;
 mod replay;
 mod rule_report;
 mod rules;
+mod run;
 mod siem;
 
 pub use context::{Context, Global};
@@ -25,6 +29,7 @@ pub use failure::{Exit, Failure};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
 
 /// A network sensor: packets in, Suricata-format rules applied, CloudEvents out.
 #[derive(Debug, Parser)]
@@ -44,6 +49,12 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 rules are wrong; 2 usage; 65 cor
 enum Command {
     /// Read captures, apply rules, and write events.
     Replay(replay::Args),
+    /// Capture from interfaces, apply rules, and write events, until told to stop.
+    Run(Box<run::Args>),
+    /// Find out whether an interface and this machine are fit for a capture.
+    Doctor(doctor::Args),
+    /// Ask a running sensor, or tell it what to do.
+    Ctl(ctl::Args),
     /// Check, list and explain rules.
     Rules(rules::Args),
     /// Show the configuration or describe it.
@@ -61,9 +72,17 @@ enum Command {
 }
 
 impl Command {
+    /// How much is said unless asked for: a service has a log, a command that ends has its output.
+    fn level(&self) -> LevelFilter {
+        if matches!(self, Self::Run(_)) { LevelFilter::INFO } else { LevelFilter::WARN }
+    }
+
     fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Replay(args) => replay::run(&args, context),
+            Self::Run(args) => run::run(&args, context),
+            Self::Doctor(args) => doctor::run(&args, context),
+            Self::Ctl(args) => ctl::run(&args, context),
             Self::Rules(args) => rules::run(&args, context),
             Self::Config(args) => config::run(&args, context),
             Self::Siem(args) => siem::run(&args, context),
@@ -91,7 +110,7 @@ pub fn main() -> ExitCode {
         }
     };
     let context = Context::new(cli.global);
-    logging::start(&context);
+    logging::start(&context, cli.command.level());
     match cli.command.run(&context) {
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Findings) => ExitCode::from(Exit::Findings.code()),

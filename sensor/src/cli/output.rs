@@ -47,20 +47,7 @@ impl Output {
                     Some(Format::Ndjson) | None => Box::new(NdjsonSink::new(file, name)),
                 })
             }
-            _ => Ok(self.standard_output(context)),
-        }
-    }
-
-    fn standard_output(&self, context: &Context) -> Box<dyn Sink> {
-        let terminal = Term::stdout();
-        let default = if terminal.is_term() { Format::Table } else { Format::Ndjson };
-        let out = context.beside_bar(io::stdout());
-        match self.format.unwrap_or(default) {
-            Format::Ndjson => Box::new(NdjsonSink::new(out, "standard output")),
-            Format::Table => {
-                let width = terminal.size_checked().map(|(_, columns)| usize::from(columns));
-                Box::new(TableSink::new(out, width, console::colors_enabled()))
-            }
+            _ => Ok(standard_output(self.format, context)),
         }
     }
 
@@ -81,6 +68,20 @@ impl Output {
             Failure::new(Exit::CannotWrite, tried(), error)
                 .help("name a file in a directory that exists and is writable")
         })
+    }
+}
+
+/// Standard output: a table on a terminal, unless another form was asked for.
+pub(super) fn standard_output(format: Option<Format>, context: &Context) -> Box<dyn Sink> {
+    let terminal = Term::stdout();
+    let default = if terminal.is_term() { Format::Table } else { Format::Ndjson };
+    let out = context.beside_bar(io::stdout());
+    match format.unwrap_or(default) {
+        Format::Ndjson => Box::new(NdjsonSink::new(out, "standard output")),
+        Format::Table => {
+            let width = terminal.size_checked().map(|(_, columns)| usize::from(columns));
+            Box::new(TableSink::new(out, width, console::colors_enabled()))
+        }
     }
 }
 

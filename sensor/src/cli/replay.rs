@@ -3,17 +3,17 @@
 use super::delivery::DeliveryArgs;
 use super::output::Output;
 use super::progress::{self, Position};
-use super::{Context, Exit, Failure, failure::Fault, load, rule_report};
+use super::{Context, Exit, Failure, failure::Fault, load};
 use crate::capture::{CaptureError, Progress};
-use crate::config::Config;
 use crate::decode::ChecksumMode;
-use crate::runtime::{self, AssemblyError, Lints, LoadedRules, Replay, Replayed, RuleCounts, Summary};
+use crate::runtime::{self, AssemblyError, Replay, Replayed, RuleCounts, Summary};
 use crate::sink::SinkError;
 use crate::sink::storm::StormConfig;
 use clap::builder::PossibleValue;
 use std::fs;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use toml::Value;
 
@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     config.delivery.storm = StormConfig::off();
     args.captures.iter().try_for_each(|path| check_there(path))?;
     let source = runtime::captures(&config, &args.captures)?;
-    let rules = load_rules(&config, context)?;
+    let rules = load::rules_to_apply(&config, Arc::default(), context)?;
     let workers = runtime::workers(&config);
     let thresholds = rules.threshold_table(config.limits.collect.thresholds);
     let collector = runtime::collector(&config, workers, thresholds)?;
@@ -134,24 +134,6 @@ fn check_there(path: &Path) -> Result<(), Failure> {
     fs::metadata(path).map(drop).map_err(missing)
 }
 
-/// Rules as configured, with what is wrong with the others told.
-fn load_rules(config: &Config, context: &Context) -> Result<LoadedRules, Failure> {
-    let loaded = load::rules(config, Lints::None, context)?;
-    rule_report::write(&loaded.findings, context);
-    if !loaded.waiting.is_empty() {
-        let each: Vec<String> =
-            loaded.waiting.iter().map(|(what, count)| format!("{what} {count}")).collect();
-        tracing::warn!("rules that cannot match yet, by what they wait for: {}", each.join(", "));
-    }
-    if config.rules.strict && loaded.rejected + loaded.unsupported > 0 {
-        let wrong =
-            format!("{} rules are rejected, {} not supported yet", loaded.rejected, loaded.unsupported);
-        return Err(Failure::new(Exit::CorruptInput, "the rules are refused by --strict", wrong)
-            .help("mend the rules named above, or leave --strict out"));
-    }
-    Ok(loaded)
-}
-
 /// Tells how the replay ended.
 fn conclude(
     replayed: Replayed,
@@ -159,7 +141,7 @@ fn conclude(
     elapsed: Duration,
     context: &Context,
 ) -> Result<(), Failure> {
-    let Replayed { counters, faults, checksums_ignored, stopped } = replayed;
+    let Replayed { counters, faults, checksums_ignored, stopped, .. } = replayed;
     if let Some(SinkError::Closed) = stopped {
         return Err(Failure::Closed);
     }

@@ -159,6 +159,21 @@ impl Collector {
         &self.records
     }
 
+    /// The records of what was found, as it comes: where the order among workers does not matter.
+    pub fn take_now(&mut self, found: Vec<(Order, Found)>) -> &[Record] {
+        self.records.clear();
+        for (_, found) in found {
+            self.write(found);
+        }
+        &self.records
+    }
+
+    /// Goes on with what other rules say about how often they may alert. What was counted for rules that stay counts
+    /// on.
+    pub fn adopt(&mut self, thresholds: ThresholdTable) {
+        self.config.thresholds.adopt(thresholds);
+    }
+
     /// The records of alerts that still wait, once all reports are taken.
     pub fn finish(&mut self) -> &[Record] {
         self.records.clear();

@@ -124,6 +124,12 @@ impl ThresholdTable {
         Self { rates: by_target, ..self }
     }
 
+    /// Takes over what another table says, and keeps its own windows.
+    pub fn adopt(&mut self, other: Self) {
+        let Self { windows: _, suppressions, overrides, rates } = other;
+        (self.suppressions, self.overrides, self.rates) = (suppressions, overrides, rates);
+    }
+
     /// Whether this alert may go out now. What a suppression or a rate filter silences counts for no threshold.
     pub fn admits(&mut self, rule: &FoundRule, counters: &mut Counters) -> bool {
         if self.suppressions.iter().any(|suppression| suppression.holds(rule))

@@ -167,6 +167,16 @@ pub(super) fn from_flag(
     checked(keys, key.split('.').map(str::to_owned).collect(), value, Origin::Flag(flag))
 }
 
+/// A default of a command.
+pub(super) fn from_command(
+    keys: &Keys,
+    command: &'static str,
+    key: &str,
+    text: &str,
+) -> Result<Setting, ConfigFault> {
+    from_text(keys, key.split('.').map(str::to_owned).collect(), text, Origin::Command(command))
+}
+
 /// A value is read as TOML, a bare word as a string.
 fn from_text(keys: &Keys, path: Vec<String>, text: &str, origin: Origin) -> Result<Setting, ConfigFault> {
     let quoted = text.starts_with(['"', '\'']);

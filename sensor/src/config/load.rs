@@ -11,6 +11,8 @@ use toml::{Table, Value};
 /// Where to look for values; later fields go before earlier ones.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// What a command does by default where others do otherwise: its name, and keys with their values.
+    pub defaults: Option<CommandDefaults>,
     /// A TOML file.
     pub file: Option<PathBuf>,
     /// Environment variables: `SENSOR__SECTION__KEY` and the few with names of their own. Others are passed over.
@@ -19,6 +21,15 @@ pub struct Sources {
     pub set: Vec<String>,
     /// Values of flags: the flag, the key that it sets, the value.
     pub flags: Vec<(&'static str, &'static str, Value)>,
+}
+
+/// The defaults of one command.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandDefaults {
+    /// As a person would type it.
+    pub command: &'static str,
+    /// Keys with their values, written as in TOML.
+    pub values: &'static [(&'static str, &'static str)],
 }
 
 /// A configuration that knows where its values came from.
@@ -38,6 +49,11 @@ impl Sources {
         let keys = Keys::new();
         let mut faults = Vec::new();
         let mut settings = Vec::new();
+        for CommandDefaults { command, values } in self.defaults.iter().copied() {
+            let defaults = values.iter().map(|(key, text)| layer::from_command(&keys, command, key, text));
+            defaults
+                .for_each(|setting| settings.push(setting.expect("a command knows the keys that it sets")));
+        }
         if let Some(path) = &self.file {
             match layer::from_file(&keys, path, &read(path)?) {
                 Ok(from_file) => settings.extend(from_file),

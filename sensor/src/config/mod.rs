@@ -16,11 +16,11 @@ pub mod suricata;
 
 pub use error::{ConfigError, ConfigFault};
 pub use lists::{DatasetConfig, DatasetType, DatasetsConfig, GeoIpConfig, ReputationConfig};
-pub use load::{Loaded, Sources};
+pub use load::{CommandDefaults, Loaded, Sources};
 pub use origin::Origin;
 pub use sections::{
-    AlertFlow, CaptureConfig, DetectConfig, EventsConfig, Group, NetworkConfig, ReassemblyConfig,
-    RulesConfig, RuntimeConfig, VariablesConfig,
+    AlertFlow, CaptureConfig, DetectConfig, EventsConfig, Group, NetworkConfig, OperationConfig,
+    OutputConfig, PrivilegesConfig, ReassemblyConfig, RulesConfig, RuntimeConfig, VariablesConfig,
 };
 
 use crate::decode::DecodeConfig;
@@ -62,6 +62,12 @@ pub struct Config {
     pub detect: DetectConfig,
     /// The form of events.
     pub events: EventsConfig,
+    /// Files of events.
+    pub output: OutputConfig,
+    /// Running as a service.
+    pub operation: OperationConfig,
+    /// What a running sensor gives up.
+    pub privileges: PrivilegesConfig,
     /// Delivering events to a Kinesis stream.
     pub delivery: DeliveryConfig,
     /// Threads.

@@ -1,7 +1,10 @@
 //! The parts of the configuration that belong to no module below.
 
+use crate::capture::LiveConfig;
 use crate::event::{ActivityKind, DetectionType, Endpoints, Layout, NetworkId};
 use crate::reassembly::fragment::HostPolicies;
+use crate::sink::QueueConfig;
+use crate::sink::file::RotationConfig;
 use rules::header::variable::{DEFAULT_ADDRESSES, DEFAULT_PORTS};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, SeqAccess, Visitor};
@@ -81,6 +84,8 @@ pub enum AlertFlow {
 pub struct CaptureConfig {
     /// A BPF expression; packets that it does not match are passed over.
     pub filter: Option<String>,
+    /// Interfaces, for `sensor run`.
+    pub live: LiveConfig,
 }
 
 /// Putting fragments and streams back together.
@@ -121,6 +126,62 @@ pub struct DetectConfig {
 impl Default for DetectConfig {
     fn default() -> Self {
         Self { max_alerts_per_packet: 15, prefilter: true }
+    }
+}
+
+/// Files of events that `sensor run` writes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputConfig {
+    /// When they are turned over.
+    pub rotation: RotationConfig,
+    /// What may wait for them.
+    pub queue: QueueConfig,
+}
+
+/// Running as a service.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperationConfig {
+    /// Seconds from one line of statistics to the next; 0 for none.
+    pub statistics_every_s: u32,
+    /// Seconds after a request to stop for which flows are ended and events written.
+    pub drain_within_s: u32,
+    /// Where `/metrics`, `/healthz` and `/readyz` are served: an address with a port; empty for nowhere.
+    pub metrics: String,
+    /// The socket of `sensor ctl`; `control.sock` in the state directory unless set.
+    pub control_socket: Option<PathBuf>,
+}
+
+impl Default for OperationConfig {
+    fn default() -> Self {
+        Self {
+            statistics_every_s: 10,
+            drain_within_s: 20,
+            metrics: "127.0.0.1:9419".to_owned(),
+            control_socket: None,
+        }
+    }
+}
+
+/// What `sensor run` gives up once its interfaces are open.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrivilegesConfig {
+    /// The user that the process becomes when it is started as root; it stays who it is unless set.
+    pub user: Option<String>,
+    /// Whether it keeps `CAP_NET_RAW`, which it takes to open an interface again that went away. It keeps no other
+    /// capability.
+    pub keep_net_raw: bool,
+    /// Whether it reaches no files but those it needs (Landlock).
+    pub landlock: bool,
+    /// Whether system calls that a sensor never makes are refused (seccomp).
+    pub seccomp: bool,
+}
+
+impl Default for PrivilegesConfig {
+    fn default() -> Self {
+        Self { user: None, keep_net_raw: true, landlock: true, seccomp: true }
     }
 }
 

@@ -17,6 +17,7 @@ mod link;
 mod net;
 mod quoted;
 mod shard;
+mod shard_program;
 mod transport;
 mod tunnel;
 mod walk;
@@ -27,7 +28,8 @@ mod tests;
 pub use config::{ChecksumMode, DecodeConfig};
 pub use quoted::{Quoted, icmp_quoted};
 pub(crate) use quoted::{quotes_v4, quotes_v6};
-pub use shard::shard;
+pub use shard::{owner, shard};
+pub use shard_program::shard_program;
 pub use tunnel::TunnelPorts;
 
 use crate::capture::Frame;

@@ -12,12 +12,19 @@ use super::walk::{be16, be32};
 use crate::capture::LinkType;
 
 /// Spreads the XOR of two addresses over all bits (2³² divided by the golden ratio, odd).
-const SPREAD: u32 = 0x9e37_79b1;
+pub(super) const SPREAD: u32 = 0x9e37_79b1;
 
 /// Tags and labels passed over before the IP header.
-const MAX_TAGS: usize = 4;
+pub(super) const MAX_TAGS: usize = 4;
 
-/// The hash of the frame; 0 without an IP header. The caller reduces it, best by its high bits.
+/// Which of so many shards a hash belongs to. Both halves fit 32 bits, as classic BPF wants it.
+#[inline]
+pub fn owner(hash: u32, shards: u16) -> u16 {
+    // The high half of a hash of this kind is the better one, and the product spreads it over any number of shards.
+    (((hash >> 16) * u32::from(shards)) >> 16) as u16
+}
+
+/// The hash of the frame; 0 without an IP header.
 #[inline]
 pub fn shard(bytes: &[u8], link: LinkType) -> u32 {
     let ip = match link {

@@ -5,12 +5,15 @@
 
 mod memory;
 mod plan;
+mod profile;
 mod transaction;
 
 pub use memory::{
     Countries, Dataset, FlowMemory, Joined, Lists, Reputations, SharedMemory, Turn, Turns, WorkerMemory,
     address,
 };
+
+pub use profile::{Cost, Profile};
 
 use crate::app_layer::SPEECHES;
 use crate::app_layer::conversation::Conversation;
@@ -24,7 +27,9 @@ use rules::inspect::Scratch;
 use rules::ruleset::{self, Candidates, FlowState, RuleSet, SignatureId};
 use rules::signature::{AddressList, Inspection, Kind, Signature, Source};
 use rules::view::{AppFacts, Detection, FlowFacts, Origin, Packet, StreamEvents, View};
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The number of TCP among IP protocols.
 const TCP: u8 = 6;
@@ -122,6 +127,8 @@ pub struct Detector {
     found: Candidates,
     scratch: Scratch,
     matches: Vec<Match>,
+    /// What rules cost, where somebody wants to know.
+    profile: Option<Profile>,
 }
 
 /// What trying one rule needs.
@@ -136,6 +143,8 @@ struct Trial<'a> {
     transaction: Option<u64>,
     /// Whether its numbers stand most significant byte first.
     big_endian: bool,
+    /// Where the packet belongs to the sample on which rules are measured.
+    profile: Option<&'a mut Profile>,
 }
 
 impl Detector {
@@ -149,7 +158,20 @@ impl Detector {
             found: Candidates::default(),
             scratch: Scratch::default(),
             matches: Vec::new(),
+            profile: None,
         }
+    }
+
+    /// Measures what rules cost, on every so many-th packet.
+    #[must_use]
+    pub fn with_profile(mut self, every: NonZeroU32) -> Self {
+        self.profile = Some(Profile::new(self.rules.signatures().len(), every));
+        self
+    }
+
+    /// What rules cost, where that is measured.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
     }
 
     /// The rule set.
@@ -174,9 +196,19 @@ impl Detector {
         }
         self.scratch.captures.truncate(0);
         self.find_candidates(subject);
-        let Self { rules, memory, plans, candidates, found, scratch, matches } = self;
-        let mut trial =
-            Trial { rules, scratch, memory, flow, counters, matches, transaction: None, big_endian: false };
+        let Self { rules, memory, plans, candidates, found, scratch, matches, profile } = self;
+        let profile = profile.as_mut().and_then(|profile| profile.samples_next().then_some(profile));
+        let mut trial = Trial {
+            rules,
+            scratch,
+            memory,
+            flow,
+            counters,
+            matches,
+            transaction: None,
+            big_endian: false,
+            profile,
+        };
         for &id in candidates.settle() {
             trial.try_rule(id, subject);
         }
@@ -263,6 +295,23 @@ impl Trial<'_> {
     /// Tries a rule on packet and stream; if it matches, what it leaves behind is noted at once, for the rules after
     /// it.
     fn try_rule(&mut self, id: SignatureId, subject: &Subject<'_>) {
+        self.measure(id, |trial| trial.try_on_packet(id, subject));
+    }
+
+    /// Measures what trying a rule costs, if the packet belongs to the sample.
+    fn measure(&mut self, id: SignatureId, attempt: impl FnOnce(&mut Self)) {
+        if self.profile.is_none() {
+            return attempt(self);
+        }
+        let (begun, matches) = (Instant::now(), self.matches.len());
+        attempt(self);
+        let matched = self.matches.len() > matches;
+        if let Some(profile) = &mut self.profile {
+            profile.note(id, begun, matched);
+        }
+    }
+
+    fn try_on_packet(&mut self, id: SignatureId, subject: &Subject<'_>) {
         let signature = self.rules.signature(id);
         if subject.is_made_up() && matches!(signature.kind, Kind::Packet | Kind::DecodeEvent | Kind::IpOnly) {
             return;

@@ -73,7 +73,7 @@ pub(super) fn inspect(
                 .filter(|&rule| trial.rules.signature(rule).transactional),
         );
         for &rule in candidates.settle() {
-            try_rule(trial, &look, rule, &mut noted, &others, subject);
+            trial.measure(rule, |trial| try_rule(trial, &look, rule, &mut noted, &others, subject));
         }
         noted.looked_below = progress.saturating_add(1);
         if complete {

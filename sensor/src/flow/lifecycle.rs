@@ -143,6 +143,8 @@ impl Seen {
     pub(super) const ACTIVE: Self = Self(1 << 8);
     /// An Ethernet header.
     pub(super) const MAC: Self = Self(1 << 9);
+    /// A packet on another VLAN than the first.
+    pub(super) const OTHER_VLAN: Self = Self(1 << 10);
 
     #[inline]
     pub(super) fn insert(&mut self, other: Self) {

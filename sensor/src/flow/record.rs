@@ -25,6 +25,8 @@ pub struct Arrival {
     pub mac: Option<MacPair>,
     /// The flags of a TCP header.
     pub tcp_flags: Option<u8>,
+    /// The innermost VLAN id.
+    pub vlan: Option<u16>,
 }
 
 impl Arrival {
@@ -38,7 +40,7 @@ impl Arrival {
             Transport::Tcp(header) => Some(header.flags()),
             _ => None,
         };
-        Self { ordinal, time, wire_len, mac, tcp_flags }
+        Self { ordinal, time, wire_len, mac, tcp_flags, vlan: packet.vlans.innermost() }
     }
 }
 
@@ -61,10 +63,22 @@ pub struct Flow<X> {
     /// The client's, the server's.
     macs: [[u8; 6]; 2],
     detections: u32,
+    /// The VLAN of the first packet.
+    vlan: Vlan,
     slot: u16,
     seen: Seen,
     lifecycle: Lifecycle,
     client: Side,
+}
+
+/// A VLAN id, or none, in two bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Vlan(u16);
+
+impl Vlan {
+    fn of(arrival: &Arrival) -> Self {
+        Self(arrival.vlan.unwrap_or(u16::MAX))
+    }
 }
 
 impl<X> Linked<TIMER> for Flow<X> {
@@ -144,6 +158,11 @@ impl<X> Flow<X> {
     /// Whether packets went in both directions.
     pub fn both_directions(&self) -> bool {
         self.seen.both_directions()
+    }
+
+    /// Whether some of its packets came on another VLAN than the first.
+    pub fn on_several_vlans(&self) -> bool {
+        self.seen.contains(Seen::OTHER_VLAN)
     }
 
     /// Numbers the flow's detections, from 0.
@@ -228,6 +247,9 @@ impl<X> Flow<X> {
         self.packets[way] += 1;
         self.bytes[way] += u64::from(arrival.wire_len);
         self.seen.insert(Seen::ACTIVE);
+        if self.vlan != Vlan::of(arrival) {
+            self.seen.insert(Seen::OTHER_VLAN);
+        }
         self.last = self.last.max(arrival.time);
         self.idle_from = self.last.max(clock);
         if let Some(mac) = arrival.mac.filter(|_| !self.seen.contains(Seen::MAC)) {
@@ -271,6 +293,7 @@ impl<X: Default> Flow<X> {
             queue: Link::LOOSE,
             macs: [[0; 6]; 2],
             detections: 0,
+            vlan: Vlan::of(arrival),
             slot: 0,
             seen: Seen::default(),
             lifecycle: Lifecycle::New,

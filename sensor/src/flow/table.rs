@@ -395,8 +395,28 @@ impl<X: Default> FlowTable<X> {
             EndReason::Evicted => Counter::FlowsEvicted,
             EndReason::Shutdown => Counter::FlowsShutdown,
         });
+        if flow.key().protocol() == TCP {
+            count_visibility(&flow, counters);
+        }
         let deadline = deadline(&self.idle_limits, &flow);
         ended.push(Ended { flow, reason, deadline });
+    }
+}
+
+/// The number of TCP among IP protocols.
+const TCP: u8 = 6;
+
+/// Counts what shows how much of a TCP connection can be seen.
+fn count_visibility<X>(flow: &Flow<X>, counters: &mut Counters) {
+    let statistics = flow.statistics(None);
+    counters.increment(Counter::FlowsTcpEnded);
+    // A lone SYN is a scan, and no mirror of one direction.
+    let (there, back) = (statistics.packets_to_server, statistics.packets_to_client);
+    if there.min(back) == 0 && there.max(back) > 2 {
+        counters.increment(Counter::FlowsOneSided);
+    }
+    if flow.on_several_vlans() {
+        counters.increment(Counter::FlowsHalfTagged);
     }
 }
 

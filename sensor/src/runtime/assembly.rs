@@ -1,9 +1,11 @@
 //! From a configuration to the parts that it configures.
 
+use super::rules::{Lints, ListFiles, RuleFiles};
 use crate::app_layer::record::Records;
-use crate::capture::{CaptureFiles, FilterError, FrameFilter};
+use crate::capture::{self, CaptureError, CaptureFiles, FilterError, FrameFilter, LiveCapture, LiveSetup};
 use crate::collect::{CollectConfig, Collector, ThresholdTable};
 use crate::config::{AlertFlow, Config};
+use crate::decode;
 use crate::detect::{SharedMemory, Turns};
 use crate::event::cloudevents::Encoder;
 use crate::event::{ActivityKind, EncoderConfigError};
@@ -66,6 +68,40 @@ fn variable_fault(key: String, value: &str, fault: Diagnostic) -> AssemblyError 
     AssemblyError::Variable { key, column: before.chars().count() + 1, message: fault.message }
 }
 
+/// Which rules the configuration names, and what belongs to them.
+pub fn rule_files(config: &Config, lints: Lints) -> RuleFiles {
+    RuleFiles {
+        rules: config.rules.files.clone(),
+        classification: config.rules.classification.clone(),
+        reference: config.rules.reference.clone(),
+        threshold: config.rules.threshold.clone(),
+        lists: ListFiles {
+            datasets: config.datasets.clone(),
+            reputation: config.reputation.clone(),
+            geoip: config.geoip.clone(),
+            limits: config.limits.memory.clone(),
+        },
+        names: Arc::default(),
+        lints,
+        try_all: !config.detect.prefilter,
+    }
+}
+
+/// The interfaces of the configuration, opened once for each of so many workers.
+///
+/// # Errors
+///
+/// When one cannot be opened.
+pub fn live_captures(config: &Config, workers: usize) -> Result<Vec<LiveCapture>, CaptureError> {
+    let setup = LiveSetup {
+        live: config.capture.live.clone(),
+        filter: config.capture.filter.clone(),
+        program: decode::shard_program(u16::try_from(workers).unwrap_or(u16::MAX)),
+        limits: config.limits.capture.clone(),
+    };
+    capture::open_live(&setup, workers)
+}
+
 /// The captures at `paths`, filtered as configured.
 pub fn captures(config: &Config, paths: &[PathBuf]) -> Result<CaptureFiles, AssemblyError> {
     let files = CaptureFiles::new(paths, &config.limits.capture);
@@ -104,6 +140,7 @@ pub fn shards(
         flow_records: config.events.records.contains(&ActivityKind::Flow),
         tell_flow_ends: config.events.alert_flow == AlertFlow::Final,
         rules,
+        profile_every: None,
         turns: Arc::new(turns),
     })
 }

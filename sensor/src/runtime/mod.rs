@@ -2,14 +2,23 @@
 
 mod assembly;
 mod checksum;
+pub mod doctor;
+mod live;
+pub mod operation;
+mod output;
 mod replay;
 mod rules;
+pub mod sandbox;
+pub mod service;
 mod summary;
 
 pub use self::rules::{
     Findings, Lints, ListFiles, LoadProgress, LoadedRules, ReadError, RuleFiles, SaveError, SavedDatasets,
     load,
 };
-pub use assembly::{AssemblyError, captures, collector, shards, shared_rules, variables, workers};
+pub use assembly::{
+    AssemblyError, captures, collector, live_captures, rule_files, shards, shared_rules, variables, workers,
+};
+pub use live::{Live, LiveParts, Snapshot};
 pub use replay::{Replay, Replayed};
 pub use summary::{RuleCounts, Summary};

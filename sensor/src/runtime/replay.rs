@@ -4,11 +4,13 @@
 //! sink slows the reader, and nothing is lost.
 
 use super::checksum::ChecksumWatch;
+use super::output::hand_on;
 use crate::capture::{Burst, CaptureError, Filled, PacketSource};
 use crate::collect::{Collector, Report};
-use crate::counter::{Counter, Counters};
+use crate::counter::Counters;
 use crate::decode::{self, ChecksumMode, Decoder};
-use crate::sink::{Record, Sink, SinkError};
+use crate::detect::Profile;
+use crate::sink::{Sink, SinkError};
 use crate::worker::{Assignment, Mail, Shard, ShardConfig};
 use crossbeam::channel::{Receiver, Sender, bounded, select, unbounded};
 use std::sync::Arc;
@@ -41,6 +43,8 @@ pub struct Replayed {
     pub faults: Vec<CaptureError>,
     /// Whether checksums were ignored because many were bad.
     pub checksums_ignored: bool,
+    /// What rules cost, where that is measured.
+    pub profile: Option<Profile>,
     /// What stopped the output before the input ended, if anything did.
     pub stopped: Option<SinkError>,
 }
@@ -78,11 +82,17 @@ impl Replay {
             let stopped = write(&reports, &mut self.collector, &mut *self.sink, &mut counters).err();
             drop(reports);
             counters.merge(self.collector.counters());
+            let mut profile: Option<Profile> = None;
             for thread in threads {
-                counters.merge(&thread.join().expect("a panic of a worker is a fault of ours"));
+                let (counted, measured) = thread.join().expect("a panic of a worker is a fault of ours");
+                counters.merge(&counted);
+                match (&mut profile, measured) {
+                    (Some(profile), Some(measured)) => profile.merge(&measured),
+                    (none, measured) => *none = none.take().or(measured),
+                }
             }
             let (faults, watch) = reader.join().expect("a panic of the reader is a fault of ours");
-            Replayed { counters, faults, checksums_ignored: watch.found_offload(), stopped }
+            Replayed { counters, faults, checksums_ignored: watch.found_offload(), profile, stopped }
         })
     }
 }
@@ -93,12 +103,8 @@ fn read(
     mut watch: ChecksumWatch,
     assign: Vec<Sender<Assignment>>,
 ) -> (Vec<CaptureError>, ChecksumWatch) {
-    let shards = u32::try_from(assign.len()).expect("fewer workers than 4 G");
-    let shard_of = move |link, bytes: &[u8]| {
-        let hash = decode::shard(bytes, link);
-        // The high half of the product spreads a hash over any number of shards.
-        u16::try_from((u64::from(hash) * u64::from(shards)) >> 32).expect("fewer workers than 64 Ki")
-    };
+    let shards = u16::try_from(assign.len()).expect("fewer workers than 64 Ki");
+    let shard_of = move |link, bytes: &[u8]| decode::owner(decode::shard(bytes, link), shards);
     // By the time a place in the ring comes round again, every worker has taken up a later burst.
     let mut ring: Vec<Arc<Burst>> = (0..QUEUED_BURSTS + 3).map(|_| Arc::default()).collect();
     let mut faults = Vec::new();
@@ -111,6 +117,7 @@ fn read(
         loop {
             match source.fill(burst, &shard_of) {
                 Ok(Filled::Frames) => break,
+                Ok(Filled::Idle) => {}
                 Ok(Filled::Ended) => return (faults, watch),
                 Err(fault) => faults.push(fault),
             }
@@ -136,11 +143,11 @@ struct WorkerThread {
 struct Gone;
 
 impl WorkerThread {
-    /// Works until the bursts end and all mail is read; gives what was counted.
-    fn run(mut self) -> Counters {
+    /// Works until the bursts end and all mail is read; gives what was counted and measured.
+    fn run(mut self) -> (Counters, Option<Profile>) {
         // Where the output is gone, what is left to do is to stop.
         let _ = self.work();
-        self.shard.counters().clone()
+        (self.shard.counters().clone(), self.shard.profile().cloned())
     }
 
     fn work(&mut self) -> Result<(), Gone> {
@@ -204,14 +211,4 @@ fn write(
     }
     hand_on(collector.finish(), sink, counters)?;
     sink.flush()
-}
-
-fn hand_on(records: &[Record], sink: &mut dyn Sink, counters: &mut Counters) -> Result<(), SinkError> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    let outcome = sink.accept(records);
-    let counter = if outcome.is_ok() { Counter::EventsWritten } else { Counter::EventsDroppedOutput };
-    counters.add(counter, records.len() as u64);
-    outcome
 }

@@ -34,6 +34,16 @@ pub struct RuleCounts {
 }
 
 impl RuleCounts {
+    /// Rules that load.
+    pub fn loaded(&self) -> u64 {
+        self.loaded
+    }
+
+    /// Rules that are refused.
+    pub fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
     /// Of these rules.
     pub fn of(rules: &LoadedRules) -> Self {
         let loaded = rules.set.signatures().len() as u64;
@@ -53,6 +63,11 @@ const REFUSALS: &[Counter] = &[Counter::RefusedLinkType, Counter::RefusedLinkHea
 const CREATED: &[Counter] = &[Counter::Alerts, Counter::DhcpEvents, Counter::ActivityRecords];
 /// Counts that say what was let go, besides packets refused, in the order of a packet's way. Shown where not zero.
 const LOSSES: &[Counter] = &[
+    Counter::PacketsDroppedInterface,
+    Counter::PacketsDroppedKernel,
+    Counter::PacketsDroppedHandover,
+    Counter::FindingsDropped,
+    Counter::WorkerPanics,
     Counter::TunnelDepthRefused,
     Counter::FragmentsRefused,
     Counter::FragmentsDropped,

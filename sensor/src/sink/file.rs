@@ -10,6 +10,8 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// When files are turned over.
@@ -54,13 +56,30 @@ pub struct FileSink {
     file: BufWriter<File>,
     written: u64,
     begun: SystemTime,
+    reopen: Reopen,
+}
+
+/// Asks, from any thread, for a file to be opened anew by its name: after somebody else has renamed it.
+#[derive(Clone, Debug, Default)]
+pub struct Reopen(Arc<AtomicBool>);
+
+impl Reopen {
+    /// Before the next event.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl FileSink {
     /// Opens the file, appending to what an earlier run left there.
     pub fn open(path: &Path, rotation: RotationConfig) -> Result<Self, SinkError> {
         let (file, written, begun) = open(path).map_err(|source| fault(path, source))?;
-        Ok(Self { path: path.to_owned(), rotation, file, written, begun })
+        Ok(Self { path: path.to_owned(), rotation, file, written, begun, reopen: Reopen::default() })
+    }
+
+    /// What asks this sink to open its file anew.
+    pub fn reopen(&self) -> Reopen {
+        self.reopen.clone()
     }
 
     fn turn_over(&mut self) -> std::io::Result<()> {
@@ -79,10 +98,18 @@ impl FileSink {
 
     fn write(&mut self, record: &Record) -> std::io::Result<()> {
         let length = record.json.len() as u64 + 1;
+        if self.reopen.0.swap(false, Ordering::Relaxed) {
+            self.file.flush()?;
+            (self.file, self.written, self.begun) = open(&self.path)?;
+        }
         // A clock set back makes the file young again, which only delays its turning over.
         let age = self.begun.elapsed().unwrap_or_default();
         if self.rotation.due(self.written, length, age) {
             self.turn_over()?;
+        }
+        // A line that finds no room is not begun: a full disk costs whole events.
+        if self.file.buffer().len() + record.json.len() + 1 > self.file.capacity() {
+            self.file.flush()?;
         }
         self.file.write_all(&record.json)?;
         self.file.write_all(b"\n")?;
@@ -167,6 +194,20 @@ mod tests {
             sink.flush().expect("the disk has room");
         }
         assert_eq!(lines(&path).len(), 4);
+    }
+
+    #[test]
+    fn a_file_that_was_renamed_is_left_behind() {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let (path, moved) = (directory.path().join("events.jsonl"), directory.path().join("moved.jsonl"));
+        let sent = records(2);
+        let mut sink = FileSink::open(&path, RotationConfig::never()).expect("the directory is writable");
+        sink.accept(&sent[..1]).expect("the disk has room");
+        fs::rename(&path, &moved).expect("the directory is writable");
+        sink.reopen().ask();
+        sink.accept(&sent[1..]).expect("the disk has room");
+        sink.flush().expect("the disk has room");
+        assert_eq!((lines(&moved).len(), lines(&path).len()), (1, 1));
     }
 
     #[test]

@@ -97,3 +97,13 @@ pub trait Sink: Send {
     /// Writes out what is held back for the sake of larger writes.
     fn flush(&mut self) -> Result<(), SinkError>;
 }
+
+impl<S: Sink + ?Sized> Sink for Box<S> {
+    fn accept(&mut self, records: &[Record]) -> Result<(), SinkError> {
+        (**self).accept(records)
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        (**self).flush()
+    }
+}

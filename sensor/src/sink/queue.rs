@@ -5,7 +5,7 @@
 
 use super::accounting::{DropReason, Ledger, Place};
 use super::{Record, Sink, SinkError};
-use crossbeam::channel::{self, Receiver, Sender};
+use crossbeam::channel::{self, Receiver, RecvTimeoutError, Sender};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -237,6 +237,11 @@ impl Queued {
         &self.ledger
     }
 
+    /// The collector's side, to be used among other sinks; afterwards this one takes events no more itself.
+    pub fn take_intake(&mut self) -> Option<Intake> {
+        self.intake.take()
+    }
+
     /// Writes what waits, for at most `deadline`, and ends the thread; whether all was written.
     pub fn close(mut self, deadline: Duration) -> bool {
         self.intake = None;
@@ -262,37 +267,85 @@ impl Sink for Queued {
     }
 }
 
-/// Writes until the other side is gone, then flushes. After a fault everything that still comes is counted as
-/// dropped, so that the account stays true.
-fn drain<S: Sink>(mut sink: S, outlet: &Outlet, ledger: &Ledger) {
-    let mut failed = false;
-    for message in outlet.receiver() {
-        match message {
-            Message::Records(records) => {
-                let count = records.len() as u64;
-                let outcome = if failed { Err(SinkError::Closed) } else { sink.accept(&records) };
-                match outcome {
-                    Ok(()) => ledger.transfer(count, Place::Queued, Place::Delivered),
-                    Err(fault) => {
-                        ledger.transfer(count, Place::Queued, Place::Dropped(DropReason::OutputFailed));
-                        outlet.fail(fault);
-                        failed = true;
-                    }
-                }
+/// How long what was written may wait to be written out, for the sake of larger writes.
+const FLUSH_EVERY: Duration = Duration::from_millis(500);
+
+/// Writes until the other side is gone, then flushes.
+fn drain<S: Sink>(sink: S, outlet: &Outlet, ledger: &Ledger) {
+    let mut drain = Drain { sink, outlet, ledger, gone: false, faulty: false, unwritten: None };
+    loop {
+        let wait = drain.unwritten.map_or(FLUSH_EVERY, |since| FLUSH_EVERY.saturating_sub(since.elapsed()));
+        match outlet.receiver().recv_timeout(wait) {
+            Ok(Message::Records(records)) => {
+                drain.write(&records);
                 outlet.leave(&records);
             }
-            Message::Flush(done) => {
-                if let Err(fault) = sink.flush() {
-                    outlet.fail(fault);
-                    failed = true;
-                }
+            Ok(Message::Flush(done)) => {
+                drain.flush();
                 // The asker may have given up waiting.
                 let _ = done.send(());
             }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if drain.unwritten.is_some_and(|since| since.elapsed() >= FLUSH_EVERY) {
+            drain.flush();
         }
     }
-    if let Err(fault) = sink.flush() {
-        tracing::error!(%fault, "the last events could not be written out");
+    drain.flush();
+}
+
+/// What writes. After a fault that stays everything that still comes is counted as dropped, so that the account stays
+/// true; one that may pass, such as a full disk, costs what cannot be written meanwhile.
+struct Drain<'a, S> {
+    sink: S,
+    outlet: &'a Outlet,
+    ledger: &'a Ledger,
+    gone: bool,
+    faulty: bool,
+    /// Since when something waits to be written out.
+    unwritten: Option<Instant>,
+}
+
+impl<S: Sink> Drain<'_, S> {
+    fn write(&mut self, records: &[Record]) {
+        let mut written = 0;
+        for record in records.chunks(1) {
+            let outcome = if self.gone { Err(SinkError::Closed) } else { self.sink.accept(record) };
+            written += u64::from(outcome.is_ok());
+            self.note(outcome);
+        }
+        self.unwritten = self.unwritten.or_else(|| (written > 0).then(Instant::now));
+        self.ledger.transfer(written, Place::Queued, Place::Delivered);
+        let lost = records.len() as u64 - written;
+        self.ledger.transfer(lost, Place::Queued, Place::Dropped(DropReason::OutputFailed));
+    }
+
+    fn flush(&mut self) {
+        self.unwritten = None;
+        if !self.gone {
+            let outcome = self.sink.flush();
+            self.note(outcome);
+        }
+    }
+
+    fn note(&mut self, outcome: Result<(), SinkError>) {
+        match outcome {
+            Ok(()) if self.faulty => {
+                tracing::warn!("events are written again");
+                self.faulty = false;
+            }
+            Ok(()) => {}
+            Err(SinkError::Closed) => {
+                self.gone = true;
+                self.outlet.fail(SinkError::Closed);
+            }
+            Err(fault) if !self.faulty => {
+                tracing::error!(%fault, "events are lost until they can be written again");
+                self.faulty = true;
+            }
+            Err(_) => {}
+        }
     }
 }
 
@@ -337,7 +390,7 @@ mod tests {
     use super::*;
     use crate::sink::testing::records;
 
-    /// Takes a number of batches, then fails; waits before each as long as told.
+    /// Takes a number of events, then fails; waits before each as long as told.
     struct Slow {
         seen: Arc<Mutex<Vec<Record>>>,
         pause: Duration,

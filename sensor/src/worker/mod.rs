@@ -12,5 +12,5 @@ mod shard;
 mod tracked;
 
 pub use alert::{AlertTexts, SharedRules};
-pub use dhcp::{Mail, MailRoom};
+pub use dhcp::{Letter, Mail, MailRoom};
 pub use shard::{Assignment, Shard, ShardConfig};

@@ -1,6 +1,7 @@
 //! What a worker keeps of a flow besides the flow itself.
 
 use crate::app_layer::application::Application;
+use crate::app_layer::transaction::Noted;
 use crate::detect::FlowMemory;
 use crate::event::Direction;
 use crate::reassembly::stream::{Session, Side, State};
@@ -19,6 +20,10 @@ pub(super) struct Tracked {
     pub(super) raw: [Raw; 2],
     /// How many records were made of it.
     pub(super) records: u32,
+    /// Which rule set has looked at it last, counted from 0.
+    pub(super) rules: u32,
+    /// A fault of the sensor came up in it: it is not inspected any more.
+    pub(super) quarantined: bool,
 }
 
 /// How far rules have looked at one raw stream.
@@ -80,6 +85,25 @@ impl Raw {
 }
 
 impl Tracked {
+    /// Of a flow that is not inspected any more.
+    pub(super) fn quarantined() -> Self {
+        Self { quarantined: true, ..Self::default() }
+    }
+
+    /// Lets the rules of another set look at open transactions from their beginning, as Suricata does.
+    pub(super) fn look_anew(&mut self, rules: u32) {
+        self.rules = rules;
+        if let Some(conversation) = self.application.conversation() {
+            for transaction in conversation.transactions() {
+                for direction in Direction::ALL {
+                    if let Some(noted) = conversation.noted(transaction, direction) {
+                        *noted = Noted { finished: noted.finished, ..Noted::default() };
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether something of a way was not looked at yet, so that its end has to be.
     pub(super) fn has_rest(&mut self, direction: Direction) -> bool {
         let Some(session) = &self.session else { return false };

@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod keywords;
 mod list;
+mod profile;
 mod sarif;
 mod words;
 
@@ -26,6 +27,8 @@ enum Command {
     List(list::Args),
     /// Say in words what the sensor understood of a rule.
     Explain(explain::Args),
+    /// Replay captures, and say what each rule cost.
+    Profile(profile::Args),
     /// List the words that rules may use as options.
     Keywords(keywords::Args),
 }
@@ -36,6 +39,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         Command::Check(args) => check::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::Explain(args) => explain::run(args, context),
+        Command::Profile(args) => profile::run(args, context),
         Command::Keywords(args) => keywords::run(args, context),
     }
 }

@@ -38,8 +38,8 @@ use tag::HostTags;
 /// What rules remember across flows, and the lists they ask.
 #[derive(Debug)]
 pub struct SharedMemory {
-    address_bits: AddressBits,
-    host_tags: HostTags,
+    address_bits: Arc<AddressBits>,
+    host_tags: Arc<HostTags>,
     captured: CaptureBudget,
     lists: Lists,
     /// Whether rules mark packets of addresses.
@@ -52,7 +52,7 @@ pub struct SharedMemory {
 #[derive(Debug, Default)]
 pub struct Lists {
     /// Sets of values, by their number in [`Names`](rules::names::Names).
-    pub datasets: Vec<Option<Dataset>>,
+    pub datasets: Vec<Option<Arc<Dataset>>>,
     /// Reputations of addresses.
     pub reputations: Reputations,
     /// Countries of addresses, if a database is configured.
@@ -69,7 +69,7 @@ impl Lists {
     }
 
     fn dataset(&self, id: u32) -> Option<&Dataset> {
-        self.datasets.get(id as usize)?.as_ref()
+        self.datasets.get(id as usize)?.as_deref()
     }
 }
 
@@ -87,15 +87,34 @@ impl SharedMemory {
             changes_bits |=
                 matches!(effect, Effect::AddressBit { scope, .. } if *scope != BitScope::Transaction);
         }
-        let changes_sets = lists.datasets.iter().flatten().any(Dataset::changes);
+        let changes_sets = lists.datasets.iter().flatten().any(|set| set.changes());
         Self {
-            address_bits: AddressBits::new(limits.address_bits),
-            host_tags: HostTags::new(limits.tagged_hosts),
+            address_bits: AddressBits::new(limits.address_bits).into(),
+            host_tags: HostTags::new(limits.tagged_hosts).into(),
             captured: CaptureBudget::new(limits.captured_bytes),
             lists,
             tags_hosts,
             changes: tags_hosts || changes_bits || changes_sets,
         }
+    }
+
+    /// Keeps what the rules before have left behind: bits and tags of addresses, and the sets that rules change. Names
+    /// must have the same numbers in both.
+    #[must_use]
+    pub fn after(mut self, before: &Self) -> Self {
+        self.address_bits = Arc::clone(&before.address_bits);
+        self.host_tags = Arc::clone(&before.host_tags);
+        self.captured = before.captured.clone();
+        for (set, kept) in self.lists.datasets.iter_mut().zip(&before.lists.datasets) {
+            if let (Some(set), Some(kept)) = (set, kept)
+                && set.changes()
+                && kept.changes()
+                && set.kind() == kept.kind()
+            {
+                *set = Arc::clone(kept);
+            }
+        }
+        self
     }
 
     /// The lists.

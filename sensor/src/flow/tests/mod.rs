@@ -68,7 +68,7 @@ fn seconds(s: u64) -> Timestamp {
 }
 
 fn arrival(ordinal: u64, time: Timestamp, tcp_flags: Option<u8>) -> Arrival {
-    Arrival { ordinal, time, wire_len: 100, mac: None, tcp_flags }
+    Arrival { ordinal, time, wire_len: 100, mac: None, tcp_flags, vlan: None }
 }
 
 /// A table of at most `capacity` flows.

@@ -228,6 +228,9 @@ impl StreamEngine {
         policies[index(segment.direction.opposite())] = sender;
         let mut session = Box::new(Session::new(segment.direction, policies, depth));
         let followed = Tracker::new(self, &mut session, segment, counters).open(entry);
+        if session.is_midstream() {
+            counters.increment(Counter::StreamMidstream);
+        }
         (Some(session), followed)
     }
 

@@ -45,6 +45,8 @@ pub struct RuleFiles {
     pub threshold: Option<PathBuf>,
     /// Lists that rules ask.
     pub lists: ListFiles,
+    /// Names that have their numbers already, from rules loaded before; others get theirs.
+    pub names: Arc<Names>,
     /// Whether rules that load are looked at for what is suspicious.
     pub lints: Lints,
     /// Whether each rule is tried wherever it could match, instead of where its fast pattern is found.
@@ -106,14 +108,14 @@ pub fn load(
     variables: &Variables,
     progress: &LoadProgress,
 ) -> Result<LoadedRules, ReadError> {
-    let names = Names::default();
+    let names = &*files.names;
     let mut loading = Loading::default();
     let mut companions = Companions::named(files, variables, &mut loading.findings)?;
-    let mut lists = ListLoader::new(&files.lists, &names, &mut loading.findings)?;
+    let mut lists = ListLoader::new(&files.lists, names, &mut loading.findings)?;
     for path in files::expand(&files.rules)? {
         let source = files::read(&path)?;
         companions.look_beside(&path, variables, &mut loading.findings)?;
-        let context = Context { vocabulary, classes: companions.classes(), names: &names };
+        let context = Context { vocabulary, classes: companions.classes(), names };
         let mut beside = Beside { lists: &mut lists, directory: path.parent().unwrap_or(Path::new("")) };
         loading.file(source, &Compiler { context, variables, lints: files.lints, progress }, &mut beside);
     }

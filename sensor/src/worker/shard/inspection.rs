@@ -72,6 +72,10 @@ impl Shard {
             return;
         };
         let mut tracked = self.flows.flow_mut(id).extension.take().unwrap_or_default();
+        if tracked.quarantined {
+            self.flows.flow_mut(id).extension = Some(tracked);
+            return;
+        }
         if tracked.application.is_untouched() {
             self.expect(&mut tracked, id, place.time);
         }
@@ -304,6 +308,9 @@ impl Shard {
             FlowAt::Ended(flow) => &mut **flow,
         };
         let way = moment.direction.index();
+        if tracked.rules != inspector.generation {
+            tracked.look_anew(inspector.generation);
+        }
         let Tracked { memory, session, application, raw, .. } = tracked;
         let facts = facts(flow, moment, session.as_deref());
         let (pieces, looked_to) = match session.as_deref() {

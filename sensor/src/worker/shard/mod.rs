@@ -2,11 +2,14 @@
 
 mod inspection;
 mod records;
+#[cfg(test)]
+mod tests;
 
+use self::records::ToldFlow;
 use super::SharedRules;
 use super::dhcp::{self, Letter, Mail, MailRoom};
 use super::expectations::Expectations;
-use super::tracked::Extension;
+use super::tracked::{Extension, Tracked};
 use crate::app_layer::dhcp::{self as dhcp_protocol, TransactionTable};
 use crate::app_layer::file::hash::Wanted;
 use crate::app_layer::record::Records;
@@ -14,7 +17,7 @@ use crate::capture::{Burst, Frame, Tick};
 use crate::collect::{Found, Order, Report, Stage};
 use crate::counter::{Counter, Counters};
 use crate::decode::{Decoder, TunnelPorts, checksum};
-use crate::detect::{Detector, Turn, Turns, WorkerMemory};
+use crate::detect::{Detector, Profile, Turn, Turns, WorkerMemory};
 use crate::event::{Direction, NetworkId, flow_id};
 use crate::flow::{Ended, FlowConfig, FlowTable, HashKey, Sought};
 use crate::limits::Limits;
@@ -22,6 +25,8 @@ use crate::reassembly::fragment::{Defragmenter, HostPolicies, Outcome};
 use crate::reassembly::stream::{StreamConfig, StreamEngine};
 use crate::time::Timestamp;
 use rules::view::{Origin, Packet, Transport};
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Frames whose headers are read before the first of them is looked up, so that the flow table's memory is on its way
@@ -55,8 +60,24 @@ pub struct ShardConfig {
     pub flow_records: bool,
     /// The rules, if there are any, or where something looks for records.
     pub rules: Option<SharedRules>,
+    /// Packets from one on which the cost of rules is measured to the next; none where it is not.
+    pub profile_every: Option<NonZeroU32>,
     /// The order in which shards touch what rules share; none where they need not wait for each other.
     pub turns: Arc<Turns>,
+}
+
+impl ShardConfig {
+    /// Measures what rules cost, on every so many-th packet.
+    #[must_use]
+    pub fn with_profile(self, every: NonZeroU32) -> Self {
+        Self { profile_every: Some(every), ..self }
+    }
+
+    /// Where shards do not wait for each other: packets come in no order among them.
+    #[must_use]
+    pub fn without_turns(self) -> Self {
+        Self { turns: Arc::new(Turns::none()), ..self }
+    }
 }
 
 /// A burst with its number, and what was decided about its packets.
@@ -80,23 +101,43 @@ struct Inspector {
     looks_at_streams: [bool; 2],
     /// The hashes of files that any rule asks for.
     hashes: Wanted,
+    /// Which rule set this is, counted from 0.
+    generation: u32,
 }
 
 impl Inspector {
     fn new(rules: &SharedRules, config: &ShardConfig, turn: Turn) -> Self {
         let memory = WorkerMemory::new(Arc::clone(&rules.memory), turn);
+        let detector = Detector::new(Arc::clone(&rules.set), memory);
         Self {
-            detector: Detector::new(Arc::clone(&rules.set), memory),
+            detector: match config.profile_every {
+                Some(every) => detector.with_profile(every),
+                None => detector,
+            },
             streams: StreamEngine::new(
                 &config.stream,
                 &config.limits.stream.share(config.shards),
                 config.host_policies.clone(),
             ),
             expectations: Expectations::default(),
-            looks_at_streams: [true, false].map(|to_server| rules.set.looks_at_streams(to_server)),
+            looks_at_streams: looks_at_streams(rules),
             hashes: Wanted::by(rules.set.signatures()),
+            generation: 0,
         }
     }
+
+    /// Goes on with other rules: streams, and connections that are announced, stay.
+    fn adopt(&mut self, rules: &SharedRules, turn: Turn) {
+        let memory = WorkerMemory::new(Arc::clone(&rules.memory), turn);
+        self.detector = Detector::new(Arc::clone(&rules.set), memory);
+        self.looks_at_streams = looks_at_streams(rules);
+        self.hashes = Wanted::by(rules.set.signatures());
+        self.generation += 1;
+    }
+}
+
+fn looks_at_streams(rules: &SharedRules) -> [bool; 2] {
+    [true, false].map(|to_server| rules.set.looks_at_streams(to_server))
 }
 
 /// One shard of every table, and what works on it.
@@ -119,6 +160,9 @@ pub struct Shard {
     datagram: Vec<u8>,
     outgoing: Vec<Vec<Letter>>,
     found: Vec<(Order, Found)>,
+    /// The packet over which a test makes this worker stumble.
+    #[cfg(test)]
+    stumbles_over: Option<u64>,
 }
 
 /// Where a packet was found: its frame, and its place among the frame's packets.
@@ -155,12 +199,33 @@ impl Shard {
             packets: Vec::new(),
             datagram: Vec::new(),
             found: Vec::new(),
+            #[cfg(test)]
+            stumbles_over: None,
         }
     }
 
     /// What was counted here.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// What rules cost, where that is measured.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.inspector.as_ref()?.detector.profile()
+    }
+
+    /// How many flows there are at the moment.
+    pub fn flows(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Goes on with other rules. No flow is forgotten, nor what rules have left behind on it.
+    pub fn adopt(&mut self, rules: SharedRules) {
+        match &mut self.inspector {
+            Some(inspector) => inspector.adopt(&rules, self.turn.clone()),
+            none => *none = Some(Inspector::new(&rules, &self.config, self.turn.clone())),
+        }
+        self.config.rules = Some(rules);
     }
 
     /// Works through this shard's frames of a burst.
@@ -209,15 +274,19 @@ impl Shard {
     /// Reads the mail of the next burst, if all of it has come.
     pub fn read_mail(&mut self) -> Option<Report> {
         let (burst, letters) = self.mail_room.next_burst()?;
-        let found = letters
+        Some(Report { burst, found: self.read_letters(&letters) })
+    }
+
+    /// Reads mail as it comes, where the order among workers does not matter.
+    pub fn read_letters(&mut self, letters: &[Letter]) -> Vec<(Order, Found)> {
+        letters
             .iter()
             .map(|letter| {
                 let Letter { message, time, vlan, .. } = letter;
                 let event = self.transactions.observe(message, *time, *vlan, &mut self.counters);
                 dhcp::found(letter, event)
             })
-            .collect();
-        Some(Report { burst, found })
+            .collect()
     }
 
     /// Ends all flows, at the end of the input.
@@ -236,9 +305,22 @@ impl Shard {
             let place = group.places[at];
             self.run_ticks(ticks, place.ordinal);
             self.turn.reach_packet(place.ordinal);
-            self.run_packet(packet, place, group.sought[at].as_ref());
+            let sought = group.sought[at].as_ref();
+            let run = AssertUnwindSafe(|| self.run_packet(packet, place, sought));
+            if catch_unwind(run).is_err() {
+                self.quarantine(sought, place.time);
+            }
         }
         group.clear();
+    }
+
+    /// A fault of the sensor costs the inspection of the flow in which it came up, and no other's.
+    fn quarantine(&mut self, sought: Option<&Sought>, time: Timestamp) {
+        let Self { flows, counters, ended, .. } = self;
+        counters.increment(Counter::WorkerPanics);
+        if let Some(id) = sought.and_then(|sought| flows.find(sought, time, counters, ended)) {
+            flows.flow_mut(id).extension = Some(Box::new(Tracked::quarantined()));
+        }
     }
 
     /// Moves the clock for all ticks up to a packet.
@@ -253,6 +335,8 @@ impl Shard {
     }
 
     fn run_packet(&mut self, packet: &Packet<'_>, place: Place, sought: Option<&Sought>) {
+        #[cfg(test)]
+        assert_ne!(self.stumbles_over, Some(place.ordinal), "a test asked for this");
         if packet.fragment {
             self.run_fragment(*packet, place);
         } else {
@@ -319,7 +403,11 @@ impl Shard {
             }
             let flow = &mut ended.flow;
             let time = flow.last();
-            let told = self.inspect_end(flow, time, order);
+            let inspected = catch_unwind(AssertUnwindSafe(|| self.inspect_end(flow, time, order)));
+            let told = inspected.unwrap_or_else(|_| {
+                self.counters.increment(Counter::WorkerPanics);
+                ToldFlow::default()
+            });
             self.record_flow(flow, ended.reason, told, order);
             if self.config.tell_flow_ends && flow.detections() > 0 {
                 let flow_id = flow_id(self.config.network, &flow.identity(), flow.start());

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Sets in the making.
 #[derive(Debug)]
@@ -173,12 +174,12 @@ impl DatasetLoader {
     }
 
     /// The sets by their number, and those that are to be saved.
-    pub(super) fn done(self) -> (Vec<Option<Dataset>>, SavedDatasets) {
+    pub(super) fn done(self) -> (Vec<Option<Arc<Dataset>>>, SavedDatasets) {
         let mut sets = Vec::new();
         let mut saved = Vec::new();
         for (id, loaded) in self.sets {
             sets.resize_with(id as usize, || None);
-            sets.push(Some(loaded.set));
+            sets.push(Some(Arc::new(loaded.set)));
             saved.extend(loaded.save.map(|path| (id as usize, path)));
         }
         (sets, SavedDatasets(saved))
