@@ -14,6 +14,7 @@ mod dhcp;
 mod events;
 mod floors;
 mod keywords_doc;
+mod live;
 mod memory;
 mod records;
 mod replay;

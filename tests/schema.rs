@@ -114,3 +114,14 @@ fn the_schemas_are_strict() {
         assert!(!schema.is_valid(&serde_json::from_str(&event).unwrap()), "{to} passes");
     }
 }
+
+/// `SENSOR_WRITE_EXPECTED=1` writes it.
+#[test]
+fn the_published_schema_of_the_configuration_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/config.json");
+    let current = format!("{:#}\n", sensor::config::schema());
+    if std::env::var_os("SENSOR_WRITE_EXPECTED").is_some() {
+        fs::write(&path, &current).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), current);
+}
