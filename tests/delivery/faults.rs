@@ -110,6 +110,15 @@ fn a_tenth_of_the_records_failing_costs_hardly_more_than_a_tenth_of_the_records(
 }
 
 #[test]
+fn an_answer_that_ends_half_way_is_none() {
+    let script = Script::of([Fault::times(FaultKind::HalfAnswer, 1)]);
+    let rig = Rig::new(FakeConfig { script, ..unlimited(1) });
+    // One request, whose records were all taken.
+    let account = rig.deliver(100, 100, 0, DEADLINE);
+    assert_eq!((account.delivered, account.requests, rig.taken().duplicates()), (100, 2, 100));
+}
+
+#[test]
 fn a_hanging_request_is_given_up_and_sent_again() {
     let script = Script::of([Fault::times(FaultKind::Hang, 2)]);
     let mut rig = Rig::new(FakeConfig { script, ..unlimited(1) });

@@ -3,15 +3,17 @@
 use super::signature::{Signature, SignatureFault};
 use super::{Shared, kinesis, sts};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -43,6 +45,56 @@ impl Reply {
     pub(super) fn json(status: u16, body: Vec<u8>) -> Self {
         Self::Answer { status, content_type: "application/x-amz-json-1.1", body }
     }
+}
+
+/// The body of an answer, which ends early when the connection is to end within it.
+struct Payload {
+    bytes: Option<Bytes>,
+    left: u64,
+}
+
+impl Payload {
+    fn whole(bytes: Vec<u8>) -> Self {
+        Self { left: bytes.len() as u64, bytes: Some(bytes.into()) }
+    }
+
+    fn half(mut bytes: Vec<u8>) -> Self {
+        let left = bytes.len() as u64;
+        bytes.truncate(bytes.len() / 2);
+        Self { left, bytes: Some(bytes.into()) }
+    }
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        let frame = match self.bytes.take() {
+            Some(bytes) => {
+                self.left -= bytes.len() as u64;
+                Some(Ok(Frame::data(bytes)))
+            }
+            None if self.left > 0 => Some(Err(reset())),
+            None => None,
+        };
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+fn reset() -> std::io::Error {
+    std::io::ErrorKind::ConnectionReset.into()
 }
 
 /// Who asks, and what is wrong with the signature that says so.
@@ -102,8 +154,7 @@ async fn converse<C: AsyncRead + AsyncWrite + Unpin + Send + 'static>(connection
 async fn respond(
     shared: Arc<Shared>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, std::io::Error> {
-    let reset = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+) -> Result<Response<Payload>, std::io::Error> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| reset())?.to_bytes();
     if !shared.config.latency.is_zero() {
@@ -117,17 +168,14 @@ async fn respond(
         None => sts::answer(&shared, &Caller::of(&shared, &head, &body, "sts"), &body),
     };
     let date = http_date(shared.now());
-    let (status, content_type, length, body) = match reply {
-        Reply::Answer { status, content_type, body } => (status, content_type, body.len(), body),
+    let (status, content_type, body) = match reply {
+        Reply::Answer { status, content_type, body } => (status, content_type, Payload::whole(body)),
         Reply::Hang => return std::future::pending().await,
         Reply::Reset => return Err(reset()),
-        Reply::Half(mut body) => {
-            let length = body.len();
-            body.truncate(length / 2);
-            (200, "application/x-amz-json-1.1", length, body)
-        }
+        Reply::Half(body) => (200, "application/x-amz-json-1.1", Payload::half(body)),
     };
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    let length = body.left;
+    let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
