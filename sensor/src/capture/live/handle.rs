@@ -32,8 +32,6 @@ pub(super) struct Counted {
     pub(super) seen: u64,
     /// Packets for which the ring had no room.
     pub(super) dropped: u64,
-    /// Packets that the interface itself dropped, whoever was to have them.
-    pub(super) dropped_by_interface: u64,
 }
 
 /// A captured frame, its bytes in the ring.
@@ -48,13 +46,11 @@ pub(super) struct Captured<'a> {
 pub(super) struct Handle {
     capture: Capture<Active>,
     link: LinkType,
-    /// libpcap's counts when they were looked at last; they are of 32 bits and begin again from 0.
-    last: [u32; 3],
 }
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").field("link", &self.link).field("last", &self.last).finish_non_exhaustive()
+        f.debug_struct("Handle").field("link", &self.link).finish_non_exhaustive()
     }
 }
 
@@ -74,7 +70,7 @@ impl Handle {
         let capture = capture.open()?.setnonblock()?;
         socket::shut(capture.as_fd()).map_err(of("SO_ATTACH_FILTER"))?;
         let link = LinkType::from_field(u32::try_from(capture.get_datalink().0).unwrap_or(u32::MAX));
-        Ok(Self { capture, link, last: [0; 3] })
+        Ok(Self { capture, link })
     }
 
     /// Joins the other handles of the interface.
@@ -122,20 +118,11 @@ impl Handle {
     }
 
     /// What the kernel has counted since the last call.
-    pub(super) fn counted(&mut self) -> Result<Counted, HandleError> {
-        let pcap::Stat { received, dropped, if_dropped } = self.capture.stats()?;
-        let now = [received, dropped, if_dropped];
-        let [seen, dropped, dropped_by_interface] =
-            [0, 1, 2].map(|at: usize| u64::from(advance(self.last[at], now[at])));
-        self.last = now;
-        Ok(Counted { seen, dropped, dropped_by_interface })
+    pub(super) fn counted(&self) -> Result<Counted, HandleError> {
+        let [seen, dropped] =
+            socket::statistics(self.capture.as_fd()).map_err(of("PACKET_STATISTICS"))?.map(u64::from);
+        Ok(Counted { seen, dropped })
     }
-}
-
-/// How far a count has come that begins again from 0 after 2³². One that is set back counts nothing.
-fn advance(before: u32, now: u32) -> u32 {
-    let by = now.wrapping_sub(before);
-    if by > u32::MAX / 2 { 0 } else { by }
 }
 
 impl AsFd for Handle {
@@ -146,16 +133,4 @@ impl AsFd for Handle {
 
 fn of(option: &'static str) -> impl Fn(io::Error) -> HandleError {
     move |source| HandleError::Socket { option, source }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_go_on_after_they_begin_again() {
-        assert_eq!(advance(5, 9), 4);
-        assert_eq!(advance(u32::MAX, 3), 4);
-        assert_eq!(advance(9, 5), 0, "an interface made anew");
-    }
 }

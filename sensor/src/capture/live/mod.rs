@@ -59,7 +59,7 @@ pub fn open(setup: &LiveSetup, workers: usize) -> Result<Vec<LiveCapture>, Captu
         .iter()
         .map(|name| (name.clone(), Arc::new(FanoutGroup::new(setup.live.fanout, &setup.program))))
         .collect();
-    let captures = (0..workers).map(|_| LiveCapture::open(&setup, &groups));
+    let captures = (0..workers).map(|worker| LiveCapture::open(&setup, &groups, worker == 0));
     let mut captures = captures.collect::<Result<Vec<_>, _>>()?;
     captures.iter_mut().try_for_each(LiveCapture::start)?;
     Ok(captures)
@@ -80,9 +80,14 @@ pub struct LiveCapture {
 }
 
 impl LiveCapture {
-    fn open(setup: &Arc<LiveSetup>, groups: &[(String, Arc<FanoutGroup>)]) -> Result<Self, CaptureError> {
+    fn open(
+        setup: &Arc<LiveSetup>,
+        groups: &[(String, Arc<FanoutGroup>)],
+        counts_drops: bool,
+    ) -> Result<Self, CaptureError> {
         let waker = Waker::new().map_err(|source| CaptureError::Open { path: "eventfd".into(), source })?;
-        let ports = groups.iter().map(|(name, group)| Port::open(name, Arc::clone(group), setup));
+        let ports =
+            groups.iter().map(|(name, group)| Port::open(name, Arc::clone(group), setup, counts_drops));
         Ok(Self {
             setup: Arc::clone(setup),
             ports: ports.collect::<Result<_, _>>()?,

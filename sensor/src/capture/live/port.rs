@@ -6,6 +6,8 @@ use super::handle::{Captured, Counted, Handle, HandleError};
 use crate::capture::error::CaptureError;
 use crate::capture::frame::LinkType;
 use crate::counter::{Counter, Counters};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -39,6 +41,7 @@ pub(super) struct Port {
     wait: Duration,
     /// What handles that are closed had counted.
     past: Counted,
+    drops: Option<InterfaceDrops>,
 }
 
 impl Port {
@@ -47,6 +50,7 @@ impl Port {
         interface: &str,
         group: Arc<FanoutGroup>,
         setup: &LiveSetup,
+        counts_drops: bool,
     ) -> Result<Self, CaptureError> {
         let fault = |fault| CaptureError::Interface { interface: interface.to_owned(), fault };
         let handle = Handle::open(interface, &setup.live).map_err(fault)?;
@@ -59,6 +63,7 @@ impl Port {
             next_try: Instant::now(),
             wait: FIRST_WAIT,
             past: Counted::default(),
+            drops: counts_drops.then(InterfaceDrops::new),
         })
     }
 
@@ -125,12 +130,11 @@ impl Port {
     }
 
     fn lose(&mut self, fault: HandleError) -> CaptureError {
-        if let Some(mut handle) = self.handle.take()
+        if let Some(handle) = self.handle.take()
             && let Ok(last) = handle.counted()
         {
             self.past.seen += last.seen;
             self.past.dropped += last.dropped;
-            self.past.dropped_by_interface += last.dropped_by_interface;
         }
         self.state.open.store(false, Ordering::Relaxed);
         self.next_try = Instant::now() + self.wait;
@@ -140,13 +144,46 @@ impl Port {
     /// Adds what the kernel has counted since the last call.
     pub(super) fn count(&mut self, counters: &mut Counters) {
         let mut counted = std::mem::take(&mut self.past);
-        if let Some(Ok(since)) = self.handle.as_mut().map(Handle::counted) {
+        if let Some(Ok(since)) = self.handle.as_ref().map(Handle::counted) {
             counted.seen += since.seen;
             counted.dropped += since.dropped;
-            counted.dropped_by_interface += since.dropped_by_interface;
         }
         counters.add(Counter::PacketsSeen, counted.seen);
         counters.add(Counter::PacketsDroppedKernel, counted.dropped);
-        counters.add(Counter::PacketsDroppedInterface, counted.dropped_by_interface);
+        if let Some(drops) = &mut self.drops {
+            counters.add(Counter::PacketsDroppedInterface, drops.since_last(&self.state.interface));
+        }
     }
+}
+
+/// What the interface itself drops, before any socket is asked; one worker of all counts it.
+#[derive(Debug)]
+struct InterfaceDrops {
+    last: Option<u64>,
+    next: Instant,
+}
+
+impl InterfaceDrops {
+    fn new() -> Self {
+        Self { last: None, next: Instant::now() }
+    }
+
+    /// How many there were since the last look, of which there is one a second.
+    fn since_last(&mut self, interface: &str) -> u64 {
+        if Instant::now() < self.next {
+            return 0;
+        }
+        self.next = Instant::now() + Duration::from_secs(1);
+        let now = STATISTICS.iter().filter_map(|name| statistic(interface, name)).sum();
+        // An interface that was made anew counts from 0.
+        self.last.replace(now).map_or(0, |last| now.saturating_sub(last))
+    }
+}
+
+/// What a card counts where it has no room (`Documentation/ABI/testing/sysfs-class-net-statistics`).
+const STATISTICS: &[&str] = &["rx_missed_errors", "rx_fifo_errors"];
+
+fn statistic(interface: &str, name: &str) -> Option<u64> {
+    let path = Path::new("/sys/class/net").join(interface).join("statistics").join(name);
+    fs::read_to_string(path).ok()?.trim().parse().ok()
 }

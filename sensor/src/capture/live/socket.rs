@@ -62,6 +62,25 @@ pub(super) fn join_group(socket: BorrowedFd<'_>, group: u16, mode: FanoutMode) -
     set(socket, libc::SOL_PACKET, PACKET_FANOUT, &(u32::from(group) | ((mode as u32) << 16)))
 }
 
+/// Packets that came to a socket since this was last asked, those dropped included, and those dropped: what
+/// `pcap_stats` tells, without the files that it reads besides.
+pub(super) fn statistics(socket: BorrowedFd<'_>) -> io::Result<[u32; 2]> {
+    // `struct tpacket_stats_v3`; that of earlier versions is its beginning.
+    let mut values = [0u32; 3];
+    let mut len = size_of_val(&values) as libc::socklen_t;
+    // SAFETY: `values` and `len` are live for the call, and `len` says how long `values` is.
+    let outcome = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_STATISTICS,
+            (&raw mut values).cast(),
+            &raw mut len,
+        )
+    };
+    if outcome == 0 { Ok([values[0], values[1]]) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Gives a group the program that chooses.
 pub(super) fn set_group_program(socket: BorrowedFd<'_>, program: &[BpfInstruction]) -> io::Result<()> {
     with_program(program, |program| set(socket, libc::SOL_PACKET, PACKET_FANOUT_DATA, program))
