@@ -354,3 +354,15 @@ fn a_suricata_yaml_becomes_a_configuration_that_loads() {
     assert_eq!(code(&broken), 65);
     assert!(stderr(&broken).contains("line 2"), "{}", stderr(&broken));
 }
+
+#[test]
+fn the_defaults_of_run_are_shown_with_their_origin() {
+    let shown = |arguments: &[&str]| stdout(&run(&[&["config", "show", "--origin"], arguments].concat()));
+    let (replay, live) = (shown(&[]), shown(&["--run"]));
+    let line = |text: &str, key: &str| text.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    assert!(line(&replay, "midstream").starts_with("midstream = false"));
+    let midstream = line(&live, "midstream");
+    assert!(midstream.starts_with("midstream = true") && midstream.ends_with("default of `sensor run`"));
+    let set = shown(&["--run", "--set", "stream.midstream=false"]);
+    assert!(line(&set, "midstream").starts_with("midstream = false"), "{set}");
+}

@@ -21,6 +21,9 @@ enum Command {
         /// Say beside each value where it came from.
         #[arg(long)]
         origin: bool,
+        /// With the defaults of `sensor run`, some of which are others.
+        #[arg(long)]
+        run: bool,
     },
     /// Write the JSON Schema of the configuration.
     Schema,
@@ -41,8 +44,9 @@ struct ImportArgs {
 /// Writes what was asked for.
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     match &args.command {
-        Command::Show { origin } => {
-            context.print(context.configuration(Vec::new())?.to_toml(*origin).as_bytes())
+        Command::Show { origin, run } => {
+            let loaded = context.sources(run.then_some(super::run::DEFAULTS), Vec::new()).load()?;
+            context.print(loaded.to_toml(*origin).as_bytes())
         }
         Command::Schema => context.print(format!("{:#}\n", config::schema()).as_bytes()),
         Command::ImportSuricata(args) => import_suricata(args, context),
