@@ -127,6 +127,19 @@ fn a_filter_keeps_packets_in_the_kernel() {
     assert!(sensor.count("packets_seen") < sent, "the answers stay in the kernel");
 }
 
+/// What came in before the end is worked on: nobody waits here until it was seen.
+#[test]
+fn what_the_rings_hold_is_worked_on_before_the_end() {
+    let Some(wire) = Wire::lay("what_the_rings_hold_is_worked_on_before_the_end") else { return };
+    let folder = Folder::new();
+    let capture = folder.write("sessions.pcap", &sessions(100));
+    let hold = "capture.live.block_timeout_ms=500";
+    let mut sensor = wire.sensor(&["-S", &folder.rules(), "--workers", "2", "--set", hold]);
+    wire.send(&capture, 20_000);
+    assert_eq!(sensor.stop(), 0);
+    assert_eq!(sensor.events().len(), 200, "{}", sensor.log());
+}
+
 #[test]
 fn an_interface_that_is_not_there_is_a_missing_input() {
     let output = Command::new(env!("CARGO_BIN_EXE_sensor"))

@@ -74,7 +74,7 @@ pub struct LiveCapture {
     next_ordinal: u64,
     counters: Counters,
     waker: Waker,
-    stopped: bool,
+    stopped: Option<Instant>,
     /// An interface that went away while the burst held frames.
     fault: Option<CaptureError>,
 }
@@ -95,7 +95,7 @@ impl LiveCapture {
             next_ordinal: 0,
             counters: Counters::default(),
             waker,
-            stopped: false,
+            stopped: None,
             fault: None,
         })
     }
@@ -130,8 +130,18 @@ impl LiveCapture {
 
     /// Lets nothing more in: [`PacketSource::fill`] goes on with what the rings hold, and then ends.
     pub fn stop(&mut self) {
-        self.stopped = true;
-        self.ports.iter_mut().for_each(Port::stop);
+        if self.stopped.is_none() {
+            self.stopped = Some(Instant::now());
+            self.ports.iter_mut().for_each(Port::stop);
+        }
+    }
+
+    /// Whether all that came in was read. What came last is in a part of the ring that the kernel still holds, for as
+    /// long as it may.
+    fn is_drained(&mut self, since: Instant) -> bool {
+        let counters = self.counters();
+        let read = counters.value(Counter::PacketsDroppedKernel) + counters.value(Counter::PacketsReceived);
+        read >= counters.value(Counter::PacketsSeen) || since.elapsed() > LAST_BLOCK
     }
 
     /// What was counted here, up to now: packets seen, dropped and received.
@@ -158,7 +168,7 @@ impl PacketSource for LiveCapture {
         let bytes = self.setup.limits.burst_bytes as usize;
         for at in 0..self.ports.len() {
             let port = &mut self.ports[at];
-            if !self.stopped {
+            if self.stopped.is_none() {
                 port.reopen(&self.setup);
             }
             let clock = &mut self.clock;
@@ -199,11 +209,14 @@ impl PacketSource for LiveCapture {
         }
         Ok(match (burst.is_empty(), self.stopped) {
             (false, _) => Filled::Frames,
-            (true, false) => Filled::Idle,
-            (true, true) => Filled::Ended,
+            (true, Some(since)) if self.is_drained(since) => Filled::Ended,
+            (true, _) => Filled::Idle,
         })
     }
 }
+
+/// How long the kernel may take, at most, to give out the last part of a ring.
+const LAST_BLOCK: Duration = Duration::from_secs(3);
 
 /// Frames read from a ring at once.
 const PORTION_FRAMES: usize = 256;
