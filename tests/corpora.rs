@@ -89,3 +89,13 @@ fn smb() {
 fn dcerpc() {
     replay("dcerpc", targets::dcerpc);
 }
+
+#[test]
+fn stepper() {
+    replay("stepper", targets::stepper);
+}
+
+#[test]
+fn packets() {
+    replay("packets", targets::packets);
+}

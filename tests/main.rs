@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, helpers of tests too")]
 
+mod allocations;
 mod app_layer;
 mod captures;
 mod cases;
@@ -21,3 +22,4 @@ mod replay;
 mod rules_verdicts;
 mod schema;
 mod streams;
+mod worst_cases;

@@ -129,6 +129,10 @@ counters! {
     TagsRefused = "tags_refused",
     /// Bits of addresses, pairs and transactions (`xbits`, `hostbits`) not set because the table was full.
     AddressBitsRefused = "address_bits_refused",
+    /// Inspections of a buffer ended because they tried too many steps. They do not hold.
+    InspectionsCutShort = "inspections_cut_short",
+    /// Calls of `pcre` ended because they took too much work. They do not hold.
+    PcreCutShort = "pcre_cut_short",
     /// Values captured by `pcre` and not kept for lack of room.
     CapturesRefused = "captures_refused",
     /// Values that were to join a data set and found no room.

@@ -4,21 +4,27 @@
 use rules::classification::Classes;
 use rules::compile::{Context, compile};
 use rules::header::variable::{Resolver, Variables};
+use rules::inspect::Scratch;
 use rules::names::Names;
 use rules::parse::parse;
+use rules::ruleset::RuleSet;
 use rules::text::Source;
-use rules::view::{Packet, Tcp, Transport};
+use rules::view::{AppFacts, Blank, Packet, StreamEvents, Tcp, Transport, View};
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
 use sensor::app_layer::{dcerpc, dhcp, dns, ftp, http, http2, smb, smtp, ssh, tls, vocabulary};
-use sensor::capture::{Frame, LinkType};
-use sensor::counter::Counters;
+use sensor::capture::{Burst, Frame, LinkType};
+use sensor::config::Config;
+use sensor::counter::{Counter, Counters};
 use sensor::decode::{Decoder, checksum};
 use sensor::event::Direction;
 use sensor::limits::StreamLimits;
 use sensor::reassembly::stream::{Session, StreamConfig, StreamEngine};
 use sensor::reassembly::{HostPolicies, OverlapPolicy};
+use sensor::runtime;
 use sensor::time::Timestamp;
+use sensor::worker::{Assignment, Shard, SharedRules};
+use std::sync::{Arc, OnceLock};
 
 /// The text of a rule file.
 pub(crate) fn rule_parse(data: &[u8]) {
@@ -223,4 +229,72 @@ pub(crate) fn smb(data: &[u8]) {
 pub(crate) fn dcerpc(data: &[u8]) {
     let Some((&first, said)) = data.split_first() else { return };
     converse(if first % 2 == 0 { &dcerpc::SPEECH } else { &dcerpc::UDP_SPEECH }, said);
+}
+
+/// Options of a rule up to the first line end, and the payload that they look at.
+pub(crate) fn stepper(data: &[u8]) {
+    let mut parts = data.splitn(2, |&byte| byte == b'\n');
+    let (Some(options), Some(payload)) = (parts.next(), parts.next()) else { return };
+    let rule = [b"alert tcp any any -> any any (", options, b" sid:1;)"].concat();
+    let Ok(source) = Source::new("fuzz.rules", rule) else { return };
+    let (vocabulary, classes, names) = (vocabulary(), Classes::default(), Names::default());
+    let variables = Variables::default();
+    let context = Context { vocabulary: &vocabulary, classes: &classes, names: &names };
+    let mut scratch = Scratch::default();
+    let packet = Packet { payload, ..Packet::EMPTY };
+    let view = View {
+        packet: &packet,
+        flow: None,
+        stream_events: StreamEvents::NONE,
+        app: AppFacts::default(),
+        memory: &Blank,
+        big_endian: None,
+    };
+    for rule in &parse(&source).rules {
+        let Ok((signature, _)) = compile(rule, &context, &mut Resolver::new(&variables)) else { continue };
+        for inspection in &signature.inspections {
+            let once = inspection.hold_on(payload, 0, &view, &mut scratch);
+            scratch.captures.truncate(0);
+            assert_eq!(once, inspection.hold_on(payload, 0, &view, &mut scratch), "the same again");
+            scratch.captures.truncate(0);
+        }
+    }
+}
+
+/// Rules of many kinds, for [`packets`].
+const RULES: &str = include_str!("packets.rules");
+
+static SHARED_RULES: OnceLock<Option<SharedRules>> = OnceLock::new();
+
+fn shared_rules(config: &Config) -> Option<SharedRules> {
+    let source = Source::new("packets.rules", RULES).expect("small");
+    let (vocabulary, classes, names) = (vocabulary(), Classes::default(), Names::default());
+    let variables = Variables::default();
+    let context = Context { vocabulary: &vocabulary, classes: &classes, names: &names };
+    let mut resolver = Resolver::new(&variables);
+    let parsed = parse(&source).rules;
+    let compiled = parsed.iter().map(|rule| compile(rule, &context, &mut resolver).expect("sound").0);
+    runtime::shared_rules(config, RuleSet::new(compiled.collect()), &Arc::default())
+}
+
+/// Frames with the time that passes before each, through a worker with rules: two bytes of length, one of time.
+pub(crate) fn packets(mut data: &[u8]) {
+    let mut burst = Burst::default();
+    let mut second = 0;
+    while let Some((&[high, low, passes], rest)) = data.split_first_chunk() {
+        let len = usize::from(u16::from_be_bytes([high & 7, low])).min(rest.len());
+        let (frame, rest) = rest.split_at(len);
+        second += u64::from(passes);
+        let link = if high & 8 == 0 { LinkType::ETHERNET } else { LinkType::RAW };
+        burst.push(Timestamp::new(second, 0), len as u32, link, 0, frame);
+        data = rest;
+    }
+    let mut config = Config::default();
+    config.stream.midstream = true;
+    config.limits.flow.memory_bytes = 1 << 20;
+    let rules = SHARED_RULES.get_or_init(|| shared_rules(&config)).clone();
+    let mut shard = Shard::new(0, runtime::shards(&config, 1, rules).expect("there are random numbers"));
+    shard.run(&Assignment { number: 0, burst: Arc::new(burst), verify_before: 0 });
+    shard.finish(1, u64::MAX);
+    assert_eq!(shard.counters().value(Counter::WorkerPanics), 0, "a panic is caught and counted");
 }

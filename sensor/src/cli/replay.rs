@@ -6,10 +6,12 @@ use super::progress::{self, Position};
 use super::{Context, Exit, Failure, failure::Fault, load};
 use crate::capture::{CaptureError, Progress};
 use crate::decode::ChecksumMode;
+use crate::detect::CutShort;
 use crate::runtime::{self, AssemblyError, Replay, Replayed, RuleCounts, Summary};
 use crate::sink::SinkError;
 use crate::sink::storm::StormConfig;
 use clap::builder::PossibleValue;
+use rules::ruleset::RuleSet;
 use std::fs;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
@@ -88,7 +90,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let thresholds = rules.threshold_table(config.limits.collect.thresholds);
     let collector = runtime::collector(&config, workers, thresholds)?;
     let counts = RuleCounts::of(&rules);
-    let shards = runtime::shards(&config, workers, runtime::shared_rules(&config, rules.set, &rules.memory))?;
+    let shared = runtime::shared_rules(&config, rules.set, &rules.memory);
+    let set = shared.as_ref().map(|shared| Arc::clone(&shared.set));
+    let shards = runtime::shards(&config, workers, shared)?;
     let mut delivery = args.delivery.start(&config)?;
     // Last, since it empties the file: what was wrong until here leaves an earlier output alone.
     let sink = match &mut delivery {
@@ -106,6 +110,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         tracing::warn!("{fault}");
     }
     let delivered = delivery.map_or(Ok(()), |delivery| delivery.finish(context));
+    if let Some(set) = set {
+        tell_cut_short(&replayed.cut_short, &set);
+    }
     conclude(replayed, counts, elapsed, context).and(delivered)
 }
 
@@ -132,6 +139,26 @@ fn check_there(path: &Path) -> Result<(), Failure> {
             .help("name a capture, a directory of captures, or `-` for standard input")
     };
     fs::metadata(path).map(drop).map_err(missing)
+}
+
+/// The most rules that are told of one by one.
+const CUT_SHORT_SHOWN: usize = 10;
+
+/// Tells which rules cost more than one inspection may.
+fn tell_cut_short(cut_short: &CutShort, set: &RuleSet) {
+    let rules = cut_short.most_often();
+    for &(rule, count) in rules.iter().take(CUT_SHORT_SHOWN) {
+        let meta = &set.signature(rule).meta;
+        tracing::warn!(
+            "rule {}:{} was too much work {count} times and did not match there: {}",
+            meta.gid,
+            meta.sid,
+            meta.message
+        );
+    }
+    if rules.len() > CUT_SHORT_SHOWN {
+        tracing::warn!("so were {} more rules", rules.len() - CUT_SHORT_SHOWN);
+    }
 }
 
 /// Tells how the replay ended.

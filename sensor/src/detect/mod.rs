@@ -3,6 +3,7 @@
 //! One [`Detector`] belongs to one worker and keeps nothing of a flow: that is [`FlowMemory`]'s, and the
 //! transactions' own.
 
+mod cut_short;
 mod memory;
 mod plan;
 mod profile;
@@ -13,6 +14,7 @@ pub use memory::{
     address,
 };
 
+pub use cut_short::CutShort;
 pub use profile::{Cost, Profile};
 
 use crate::app_layer::SPEECHES;
@@ -129,6 +131,7 @@ pub struct Detector {
     matches: Vec<Match>,
     /// What rules cost, where somebody wants to know.
     profile: Option<Profile>,
+    cut_short: CutShort,
 }
 
 /// What trying one rule needs.
@@ -145,6 +148,7 @@ struct Trial<'a> {
     big_endian: bool,
     /// Where the packet belongs to the sample on which rules are measured.
     profile: Option<&'a mut Profile>,
+    cut_short: &'a mut CutShort,
 }
 
 impl Detector {
@@ -159,6 +163,7 @@ impl Detector {
             scratch: Scratch::default(),
             matches: Vec::new(),
             profile: None,
+            cut_short: CutShort::default(),
         }
     }
 
@@ -172,6 +177,11 @@ impl Detector {
     /// What rules cost, where that is measured.
     pub fn profile(&self) -> Option<&Profile> {
         self.profile.as_ref()
+    }
+
+    /// Which rules hit the limits on the work of one inspection.
+    pub fn cut_short(&self) -> &CutShort {
+        &self.cut_short
     }
 
     /// The rule set.
@@ -196,7 +206,7 @@ impl Detector {
         }
         self.scratch.captures.truncate(0);
         self.find_candidates(subject);
-        let Self { rules, memory, plans, candidates, found, scratch, matches, profile } = self;
+        let Self { rules, memory, plans, candidates, found, scratch, matches, profile, cut_short } = self;
         let profile = profile.as_mut().and_then(|profile| profile.samples_next().then_some(profile));
         let mut trial = Trial {
             rules,
@@ -208,6 +218,7 @@ impl Detector {
             transaction: None,
             big_endian: false,
             profile,
+            cut_short,
         };
         for &id in candidates.settle() {
             trial.try_rule(id, subject);
@@ -298,13 +309,15 @@ impl Trial<'_> {
         self.measure(id, |trial| trial.try_on_packet(id, subject));
     }
 
-    /// Measures what trying a rule costs, if the packet belongs to the sample.
+    /// Notes whether trying a rule hit a limit, and measures what it costs, if the packet belongs to the sample.
     fn measure(&mut self, id: SignatureId, attempt: impl FnOnce(&mut Self)) {
         if self.profile.is_none() {
-            return attempt(self);
+            attempt(self);
+            return self.cut_short.note(id, self.scratch, self.counters);
         }
         let (begun, matches) = (Instant::now(), self.matches.len());
         attempt(self);
+        self.cut_short.note(id, self.scratch, self.counters);
         let matched = self.matches.len() > matches;
         if let Some(profile) = &mut self.profile {
             profile.note(id, begun, matched);

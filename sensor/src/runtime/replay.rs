@@ -9,7 +9,7 @@ use crate::capture::{Burst, CaptureError, Filled, PacketSource};
 use crate::collect::{Collector, Report};
 use crate::counter::Counters;
 use crate::decode::{self, ChecksumMode, Decoder};
-use crate::detect::Profile;
+use crate::detect::{CutShort, Profile};
 use crate::sink::{Sink, SinkError};
 use crate::worker::{Assignment, Mail, Shard, ShardConfig};
 use crossbeam::channel::{Receiver, Sender, bounded, select, unbounded};
@@ -45,6 +45,8 @@ pub struct Replayed {
     pub checksums_ignored: bool,
     /// What rules cost, where that is measured.
     pub profile: Option<Profile>,
+    /// Which rules hit the limits on the work of one inspection.
+    pub cut_short: CutShort,
     /// What stopped the output before the input ended, if anything did.
     pub stopped: Option<SinkError>,
 }
@@ -83,16 +85,19 @@ impl Replay {
             drop(reports);
             counters.merge(self.collector.counters());
             let mut profile: Option<Profile> = None;
+            let mut cut_short = CutShort::default();
             for thread in threads {
-                let (counted, measured) = thread.join().expect("a panic of a worker is a fault of ours");
+                let (counted, measured, cut) = thread.join().expect("a panic of a worker is a fault of ours");
                 counters.merge(&counted);
+                cut_short.merge(&cut);
                 match (&mut profile, measured) {
                     (Some(profile), Some(measured)) => profile.merge(&measured),
                     (none, measured) => *none = none.take().or(measured),
                 }
             }
             let (faults, watch) = reader.join().expect("a panic of the reader is a fault of ours");
-            Replayed { counters, faults, checksums_ignored: watch.found_offload(), profile, stopped }
+            let checksums_ignored = watch.found_offload();
+            Replayed { counters, faults, checksums_ignored, profile, cut_short, stopped }
         })
     }
 }
@@ -144,10 +149,10 @@ struct Gone;
 
 impl WorkerThread {
     /// Works until the bursts end and all mail is read; gives what was counted and measured.
-    fn run(mut self) -> (Counters, Option<Profile>) {
+    fn run(mut self) -> (Counters, Option<Profile>, CutShort) {
         // Where the output is gone, what is left to do is to stop.
         let _ = self.work();
-        (self.shard.counters().clone(), self.shard.profile().cloned())
+        (self.shard.counters().clone(), self.shard.profile().cloned(), self.shard.cut_short())
     }
 
     fn work(&mut self) -> Result<(), Gone> {

@@ -79,6 +79,8 @@ const LOSSES: &[Counter] = &[
     Counter::DhcpEvicted,
     Counter::TagsRefused,
     Counter::AddressBitsRefused,
+    Counter::InspectionsCutShort,
+    Counter::PcreCutShort,
     Counter::CapturesRefused,
     Counter::DatasetValuesRefused,
     Counter::DetectionsSuppressed,

@@ -17,7 +17,7 @@ use crate::capture::{Burst, Frame, Tick};
 use crate::collect::{Found, Order, Report, Stage};
 use crate::counter::{Counter, Counters};
 use crate::decode::{Decoder, TunnelPorts, checksum};
-use crate::detect::{Detector, Profile, Turn, Turns, WorkerMemory};
+use crate::detect::{CutShort, Detector, Profile, Turn, Turns, WorkerMemory};
 use crate::event::{Direction, NetworkId, flow_id};
 use crate::flow::{Ended, FlowConfig, FlowTable, HashKey, Sought};
 use crate::limits::Limits;
@@ -212,6 +212,11 @@ impl Shard {
     /// What rules cost, where that is measured.
     pub fn profile(&self) -> Option<&Profile> {
         self.inspector.as_ref()?.detector.profile()
+    }
+
+    /// Which rules hit the limits on the work of one inspection.
+    pub fn cut_short(&self) -> CutShort {
+        self.inspector.as_ref().map(|inspector| inspector.detector.cut_short().clone()).unwrap_or_default()
     }
 
     /// How many flows there are at the moment.
