@@ -45,8 +45,9 @@ pub(super) enum Said {
 impl Said {
     #[allow(clippy::print_stdout, reason = "its output is read by whoever started it")]
     fn say(&self) {
-        println!("{}", serde_json::to_string(self).unwrap());
-        std::io::stdout().flush().unwrap();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", serde_json::to_string(self).unwrap()).unwrap();
+        out.flush().unwrap();
     }
 }
 
