@@ -8,7 +8,7 @@
 mod buckets;
 mod frequency;
 mod short;
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(not(target_arch = "x86_64"), path = "narrow.rs")]
 mod wide;
 mod window;
 

@@ -79,18 +79,11 @@ impl ShortFilter {
     }
 
     /// Scans many places at a time, if that can be done.
-    #[cfg(target_arch = "x86_64")]
     fn scan_wide(&self, input: &[u8], hits: &mut Hits) -> bool {
         // The product is the pair alone, in the upper half.
         let bitmap = self.buckets.bitmap();
         let filter = super::wide::Filter { bitmap, shift: 16, multiplier: 1 << 16, fold: FOLD.into() };
         filter.scan(input, |at| self.compare(input, at, hits))
-    }
-
-    /// Scans many places at a time: here that cannot be done.
-    #[cfg(not(target_arch = "x86_64"))]
-    fn scan_wide(&self, _input: &[u8], _hits: &mut Hits) -> bool {
-        false
     }
 
     /// Notes the patterns that stand in the input at `at`, where some pattern's folded pair does.

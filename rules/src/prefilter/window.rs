@@ -41,7 +41,6 @@ pub(super) struct WindowFilter {
     /// Beyond which byte of the input nothing is looked for.
     reach: usize,
     /// The windows, where there are few.
-    #[cfg(target_arch = "x86_64")]
     halves: Option<super::wide::Halves>,
 }
 
@@ -84,7 +83,6 @@ impl WindowFilter {
         entries.sort_by_key(|entry| (hash(entry.window, shift), entry.window, entry.pattern));
         let reach = entries.iter().map(|entry| entry.end as usize).max().unwrap_or(0);
         Self {
-            #[cfg(target_arch = "x86_64")]
             halves: halves(&entries),
             buckets: Buckets::new(entries, bits, |entry| hash(entry.window, shift)),
             bytes,
@@ -114,7 +112,6 @@ impl WindowFilter {
     }
 
     /// Scans many places at a time, if that can be done.
-    #[cfg(target_arch = "x86_64")]
     fn scan_wide(&self, input: &[u8], hits: &mut Hits) -> bool {
         if let Some(halves) = &self.halves {
             return halves.scan(input, |at| {
@@ -126,12 +123,6 @@ impl WindowFilter {
         let bitmap = self.buckets.bitmap();
         let filter = super::wide::Filter { bitmap, shift: self.shift, multiplier: MULTIPLIER, fold: FOLD };
         filter.scan(input, |at| self.compare(input, at, hits))
-    }
-
-    /// Scans many places at a time: here that cannot be done.
-    #[cfg(not(target_arch = "x86_64"))]
-    fn scan_wide(&self, _input: &[u8], _hits: &mut Hits) -> bool {
-        false
     }
 
     /// Notes the patterns that stand in the input with their window at `at`, whose hash is some window's.
@@ -156,7 +147,6 @@ impl WindowFilter {
 }
 
 /// The windows of entries by their halves, if there are few.
-#[cfg(target_arch = "x86_64")]
 fn halves(entries: &[Entry]) -> Option<super::wide::Halves> {
     let mut windows: Vec<u32> = entries.iter().map(|entry| entry.window).collect();
     windows.sort_unstable();
