@@ -72,16 +72,28 @@ impl Wire {
 
     /// Sends a capture, at so many packets a second, and waits for the end of it; how many packets it sent.
     pub(crate) fn send(&self, capture: &Path, packets_per_second: u32) -> u64 {
+        self.send_often(capture, packets_per_second, 1).0
+    }
+
+    /// The same so many times in a row, and how many packets it sent a second.
+    pub(crate) fn send_often(&self, capture: &Path, packets_per_second: u32, times: u32) -> (u64, f64) {
+        let (rate, times) = (packets_per_second.to_string(), times.to_string());
+        let begun = Instant::now();
         let output = self
             .near("tcpreplay")
-            .args(["-q", "-i", "out0", "--pps", &packets_per_second.to_string()])
+            .args(["-q", "-K", "-i", "out0", "--pps", &rate, "--loop", &times])
             .arg(capture)
             .output()
             .unwrap();
+        let took = begun.elapsed().as_secs_f64();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let sent = text.lines().find_map(|line| line.trim().strip_prefix("Successful packets:"));
-        sent.unwrap_or_else(|| panic!("no number of packets in {text}")).trim().parse().unwrap()
+        let after = |label| text.lines().find_map(|line| line.trim().strip_prefix(label));
+        let sent = after("Successful packets:").unwrap_or_else(|| panic!("no number of packets in {text}"));
+        let sent: u64 = sent.trim().parse().unwrap();
+        let rated =
+            after("Rated:").and_then(|line| line.split(", ").nth(2)?.strip_suffix(" pps")?.parse().ok());
+        (sent, rated.unwrap_or(sent as f64 / took))
     }
 
     /// Starts a sensor and waits until it is ready.

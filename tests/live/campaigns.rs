@@ -268,6 +268,8 @@ fn ten_minutes_of_overload() {
 
 /// What a run at one rate came to.
 struct Rate {
+    /// Packets a second, as they were sent.
+    reached: f64,
     sent: u64,
     seen: u64,
     dropped: u64,
@@ -277,10 +279,11 @@ struct Rate {
 fn sensor_at(wire: &Wire, capture: &Path, rules: Option<&str>, packets_per_second: u32) -> Rate {
     let arguments: Vec<_> = rules.iter().flat_map(|rules| ["-S", rules]).collect();
     let mut sensor = wire.sensor(&arguments);
-    let sent = wire.send(capture, packets_per_second);
+    let (sent, reached) = wire.send_often(capture, packets_per_second, times(packets_per_second));
     sensor.until_seen(sent);
     let count = |counter| sensor.count(counter);
     let rate = Rate {
+        reached,
         sent,
         seen: count("packets_seen"),
         dropped: count("packets_dropped_kernel") + count("packets_dropped_handover"),
@@ -290,13 +293,19 @@ fn sensor_at(wire: &Wire, capture: &Path, rules: Option<&str>, packets_per_secon
     rate
 }
 
+/// How often the capture is sent at a rate: for five seconds, since all of it fits the rings.
+fn times(packets_per_second: u32) -> u32 {
+    const PACKETS: u32 = 206_409;
+    (packets_per_second * 5).div_ceil(PACKETS)
+}
+
 /// Packets that `tcpdump -w /dev/null` dropped.
 fn tcpdump_at(wire: &Wire, capture: &Path, packets_per_second: u32) -> Option<u64> {
     let mut command = wire.far("tcpdump");
     command.args(["-i", "rx", "-w", "/dev/null", "-B", "65536", "-Z", "root"]).stderr(Stdio::piped());
     let child = command.spawn().ok()?;
     thread::sleep(Duration::from_secs(1));
-    wire.send(capture, packets_per_second);
+    wire.send_often(capture, packets_per_second, times(packets_per_second));
     thread::sleep(Duration::from_secs(1));
     let pid = child.id().to_string();
     wire.far("kill").args(["-INT", &pid]).output().ok()?;
@@ -317,15 +326,17 @@ fn the_table_of_rates() {
         return;
     }
     let Some(wire) = Wire::lay(test) else { return };
-    println!("   rate       sent       seen    dropped     events  ET dropped  ET events  tcpdump dropped");
+    println!(
+        "   rate    reached       sent       seen    dropped     events  ET dropped  ET events  tcpdump dropped"
+    );
     for packets_per_second in [25_000, 50_000, 100_000, 200_000, 400_000, 800_000] {
         let dumped = tcpdump_at(&wire, &capture, packets_per_second);
         let plain = sensor_at(&wire, &capture, None, packets_per_second);
         let ruled = sensor_at(&wire, &capture, rules.to_str(), packets_per_second);
         let dumped = dumped.map_or("?".to_owned(), |n| n.to_string());
         println!(
-            "{packets_per_second:>7} {:>10} {:>10} {:>10} {:>10} {:>11} {:>10} {dumped:>16}",
-            plain.sent, plain.seen, plain.dropped, plain.events, ruled.dropped, ruled.events
+            "{packets_per_second:>7} {:>10.0} {:>10} {:>10} {:>10} {:>10} {:>11} {:>10} {dumped:>16}",
+            plain.reached, plain.sent, plain.seen, plain.dropped, plain.events, ruled.dropped, ruled.events
         );
         if dumped == "0" {
             assert_eq!(plain.dropped, 0, "tcpdump loses nothing at this rate");
