@@ -129,6 +129,23 @@ fn a_content_over_a_segment_border_is_found_once() {
 }
 
 #[test]
+fn how_a_stream_is_cut_does_not_show_in_what_applications_say() {
+    let lab = Lab::new(
+        "alert http any any -> any any (msg:\"uri\"; http.uri; content:\"/index.html\"; sid:1;)\n\
+         alert http any any -> any any (msg:\"header\"; http.header; content:\"curl/7.88\"; sid:2;)\n\
+         alert http any any -> any any (msg:\"both\"; http.method; content:\"GET\"; http.host; content:\"www\"; sid:3;)\n\
+         alert http any any -> any any (msg:\"body\"; file.data; content:\"hello world\"; sid:4;)\n\
+         alert http any any -> any any (msg:\"status\"; http.stat_code; content:\"200\"; http.server; content:\"nginx\"; sid:5;)\n\
+         alert http any any -> any any (msg:\"raw\"; flow:to_client; content:\"text/html\"; sid:6;)\n",
+    );
+    let whole = lab.counts(&ten_packets().frames());
+    assert_eq!(whole, (1..=6).map(|sid| (sid, 1)).collect());
+    for size in [1, 2, 3, 7, 16, 30, 50] {
+        assert_eq!(lab.counts(&ten_packets().cut(size).frames()), whole, "{size} bytes each");
+    }
+}
+
+#[test]
 fn packets_without_a_session_are_looked_at_one_by_one() {
     let lab = Lab::new("alert tcp any any -> any any (msg:\"x\"; content:\"index.html\"; sid:1;)\n");
     let without_handshake = ten_packets().frames()[3..].to_vec();
