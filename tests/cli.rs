@@ -366,3 +366,52 @@ fn the_defaults_of_run_are_shown_with_their_origin() {
     let set = shown(&["--run", "--set", "stream.midstream=false"]);
     assert!(line(&set, "midstream").starts_with("midstream = false"), "{set}");
 }
+
+/// A long session in which every packet of the client alerts, in halves of whole packets.
+fn halves() -> [Vec<u8>; 2] {
+    let mut session = fixtures::tcp::Session::v4("10.0.0.1:40000", "203.0.113.10:9999").handshake();
+    for _ in 0..20_000 {
+        session = session.client(b"some data");
+    }
+    let frames = session.frames();
+    let half = frames.len() / 2;
+    let whole = fixtures::pcap_file::pcap(&frames);
+    let at = fixtures::pcap_file::pcap(&frames[..half]).len();
+    [whole[..at].to_vec(), whole[at..].to_vec()]
+}
+
+#[test]
+fn a_replay_that_is_told_to_stop_ends_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rules, events) = (folder.path().join("test.rules"), folder.path().join("events.jsonl"));
+    std::fs::write(&rules, "alert tcp-pkt any any -> any 9999 (content:\"some data\"; sid:1;)\n").unwrap();
+    let mut child = sensor(&["replay", "-", "-k", "none", "--workers", "1", "-S"])
+        .arg(&rules)
+        .arg("-o")
+        .arg(&events)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let [first, second] = halves();
+    input.write_all(&first).unwrap();
+    // It has begun once it has written something.
+    while std::fs::metadata(&events).map_or(0, |file| file.len()) == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended early");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    // It may be gone before it has read this.
+    let _ = input.write_all(&second);
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 130, "{}", stderr(&output));
+    assert!(stderr(&output).contains("the replay was interrupted"), "{}", stderr(&output));
+    let written = std::fs::read_to_string(&events).unwrap();
+    assert!(written.ends_with('\n') && written.lines().count() > 0);
+    let told = stderr(&output);
+    let created = told.lines().find_map(|line| line.strip_prefix("events written")).unwrap().trim();
+    assert_eq!(created.replace(',', "").parse::<usize>().unwrap(), written.lines().count());
+}

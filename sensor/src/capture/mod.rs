@@ -11,6 +11,7 @@ mod filter;
 mod format;
 mod frame;
 mod input;
+mod interrupted;
 mod live;
 mod pcap_file;
 mod pcapng;
@@ -26,6 +27,7 @@ pub use compressed::Compression;
 pub use error::{CaptureError, FormatFault, Position};
 pub use filter::{FilterError, FrameFilter};
 pub use frame::{Burst, Frame, LinkType, Tick};
+pub use interrupted::Interruptible;
 pub use live::{
     BpfInstruction, Fanout, HandleError, LinkState, LiveCapture, LiveConfig, LiveSetup, Offloads,
     TimestampSource, Waker, offloads, open as open_live,

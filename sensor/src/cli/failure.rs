@@ -25,6 +25,8 @@ pub enum Exit {
     Refused = 77,
     /// EX_CONFIG: the configuration is wrong.
     Configuration = 78,
+    /// Told to stop before the input had ended, as shells number SIGINT.
+    Interrupted = 130,
 }
 
 impl Exit {

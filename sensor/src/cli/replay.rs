@@ -4,7 +4,7 @@ use super::delivery::DeliveryArgs;
 use super::output::Output;
 use super::progress::{self, Position};
 use super::{Context, Exit, Failure, failure::Fault, load};
-use crate::capture::{CaptureError, Progress};
+use crate::capture::{CaptureError, Interruptible, Progress};
 use crate::decode::ChecksumMode;
 use crate::detect::CutShort;
 use crate::runtime::{self, AssemblyError, Replay, Replayed, RuleCounts, Summary};
@@ -12,10 +12,13 @@ use crate::sink::SinkError;
 use crate::sink::storm::StormConfig;
 use clap::builder::PossibleValue;
 use rules::ruleset::RuleSet;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use std::fs;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use toml::Value;
 
@@ -103,7 +106,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     };
     let (began, read) = (Instant::now(), source.progress());
     let checksums = config.decode.checksums;
-    let replay = Replay { source: Box::new(source), shards, checksums, collector, sink };
+    let stop = stop_when_told()?;
+    let source = Box::new(Interruptible::new(source, Arc::clone(&stop)));
+    let replay = Replay { source, shards, checksums, collector, sink };
     let replayed = progress::during(context, bar(&read), || position(&read, began), || replay.run());
     let elapsed = began.elapsed();
     for fault in rules.saved_datasets.save(rules.memory.lists()) {
@@ -113,7 +118,27 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(set) = set {
         tell_cut_short(&replayed.cut_short, &set);
     }
-    conclude(replayed, counts, elapsed, context).and(delivered)
+    let interrupted = match stop.load(Ordering::Relaxed) {
+        true => Err(Failure::new(Exit::Interrupted, "the replay was interrupted", INTERRUPTED)),
+        false => Ok(()),
+    };
+    conclude(replayed, counts, elapsed, context).and(delivered).and(interrupted)
+}
+
+const INTERRUPTED: &str = "packets read until then were processed, and their events handed on";
+
+/// A flag that SIGINT and SIGTERM set: the replay then ends as if the input had. Told again, the process ends at once.
+fn stop_when_told() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let watch = |signal| {
+        flag::register_conditional_shutdown(signal, Exit::Interrupted.code().into(), Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop)).map(drop)
+    };
+    [SIGINT, SIGTERM]
+        .into_iter()
+        .try_for_each(watch)
+        .map_err(|error| Failure::new(Exit::Internal, "signals cannot be watched", error))?;
+    Ok(stop)
 }
 
 /// The form of the progress bar; what comes from a pipe has no known end.
