@@ -87,7 +87,7 @@ fn prefilter(criterion: &mut Criterion) {
     for (name, patterns) in groups.iter().filter(|(_, patterns)| !patterns.is_empty()) {
         let anywhere: Vec<_> =
             patterns.iter().map(|bytes| Pattern { bytes: bytes.clone(), end: None }).collect();
-        let matcher = Matcher::new(&anywhere);
+        let matcher = Matcher::new(anywhere);
         let id = BenchmarkId::new("own", format!("{name} ({})", patterns.len()));
         group.bench_function(id, |bencher| {
             let mut hits = Hits::default();

@@ -112,12 +112,9 @@ impl Hits {
 
 impl Matcher {
     /// Prepares patterns.
-    pub fn new(patterns: &[Pattern]) -> Self {
-        let folded: Vec<Pattern> = patterns
-            .iter()
-            .map(|pattern| Pattern { bytes: pattern.bytes.to_ascii_lowercase(), ..*pattern })
-            .collect();
-        let numbered = || (0..).zip(&folded);
+    pub fn new(mut patterns: Vec<Pattern>) -> Self {
+        patterns.iter_mut().for_each(|pattern| pattern.bytes.make_ascii_lowercase());
+        let numbered = || (0..).zip(&patterns);
         Self {
             head: Filter::new(numbered().filter(|(_, pattern)| pattern.is_of_head())),
             whole: Filter::new(numbered().filter(|(_, pattern)| !pattern.is_of_head())),
@@ -187,7 +184,7 @@ mod tests {
             patterns in patterns(proptest::collection::vec(0x60u8..0x64, 1..9), 40),
             inputs in proptest::collection::vec(proptest::collection::vec(0x40u8..0x68, 0..120), 1..4),
         ) {
-            let matcher = Matcher::new(&patterns);
+            let matcher = Matcher::new(patterns.clone());
             let mut hits = Hits::default();
             for input in &inputs {
                 prop_assert_eq!(scanned(&matcher, input, &mut hits), naive(&patterns, input));
@@ -200,7 +197,7 @@ mod tests {
             prefix in proptest::collection::vec(any::<u8>(), 0..70),
             which in any::<prop::sample::Index>(),
         ) {
-            let matcher = Matcher::new(&patterns);
+            let matcher = Matcher::new(patterns.clone());
             let mut input = prefix;
             input.extend_from_slice(&patterns[which.index(patterns.len())].bytes);
             prop_assert_eq!(scanned(&matcher, &input, &mut Hits::default()), naive(&patterns, &input));
@@ -210,7 +207,7 @@ mod tests {
     #[test]
     fn a_pattern_is_hit_once_a_scan() {
         let patterns = ["abcd", "ab"].map(|text| Pattern { bytes: text.into(), end: None });
-        let matcher = Matcher::new(&patterns);
+        let matcher = Matcher::new(patterns.into());
         let mut hits = Hits::default();
         for _ in 0..3 {
             assert_eq!(scanned(&matcher, b"abcdabcdABCD", &mut hits), [0, 1]);

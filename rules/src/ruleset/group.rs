@@ -5,7 +5,7 @@ use crate::header::protocol::PacketProtocol;
 use crate::prefilter::{Hits, Matcher, Pattern};
 use crate::signature::{FastPattern, Hint, Kind, Signature, Source};
 use crate::vocabulary::Field;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Transport protocols that have groups of their own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -204,7 +204,7 @@ impl Ends {
             patterns.push(pattern);
         }
         starts.push(u32::try_from(rules.len()).expect("fewer rules than 4 G"));
-        PatternRules { matcher: Matcher::new(&patterns), starts, rules }
+        PatternRules { matcher: Matcher::new(patterns), starts, rules }
     }
 }
 
@@ -212,7 +212,8 @@ impl Ends {
 #[derive(Default)]
 struct Patterns {
     open: Ends,
-    gates: Ends,
+    /// Within how many bytes of the start each ends.
+    gates: BTreeMap<Vec<u8>, u32>,
     gated: Ends,
     always: Vec<SignatureId>,
 }
@@ -223,7 +224,8 @@ impl Patterns {
         let end = [fast.end, end].into_iter().flatten().min();
         match &fast.gate {
             Some(gate) if end.is_none_or(|end| end > gate.end) => {
-                self.gates.add(&gate.bytes, Some(gate.end), id);
+                let known = self.gates.entry(gate.bytes.to_ascii_lowercase()).or_default();
+                *known = gate.end.max(*known);
                 self.gated.add(&fast.bytes, end, id);
             }
             _ => self.open.add(&fast.bytes, end, id),
@@ -231,9 +233,10 @@ impl Patterns {
     }
 
     fn group(self) -> Group {
+        let gates = self.gates.into_iter().map(|(bytes, end)| Pattern { bytes, end: Some(end) });
         Group {
             open: self.open.index(),
-            gates: self.gates.index().matcher,
+            gates: Matcher::new(gates.collect()),
             gated: self.gated.index(),
             always: self.always,
         }

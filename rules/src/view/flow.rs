@@ -40,6 +40,16 @@ pub enum Detection {
     Found(AppProtocol),
 }
 
+impl Detection {
+    /// The protocol, once it was found.
+    pub const fn found(self) -> Option<AppProtocol> {
+        match self {
+            Self::Found(protocol) => Some(protocol),
+            Self::Pending | Self::Failed => None,
+        }
+    }
+}
+
 /// What a flow was found to speak, at the packet under inspection.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct AppFacts {

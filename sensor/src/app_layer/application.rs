@@ -113,10 +113,7 @@ impl Application {
 
     /// The protocol, if it is known.
     pub fn protocol(&self) -> Option<AppProtocol> {
-        match self.facts.whole {
-            Detection::Found(protocol) => Some(protocol),
-            Detection::Pending | Detection::Failed => None,
-        }
+        self.facts.whole.found()
     }
 
     /// How flows of its protocol are parsed, if it is known.

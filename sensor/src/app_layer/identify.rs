@@ -18,6 +18,61 @@ pub enum Likeness {
     None,
 }
 
+/// What bytes say that should begin with one of these words, in either case of letters.
+pub(super) fn begins_with_word(bytes: &[u8], words: &[&[u8]]) -> Likeness {
+    let begins = |word: &&&[u8]| {
+        let len = bytes.len().min(word.len());
+        bytes[..len].eq_ignore_ascii_case(&word[..len])
+    };
+    match words.iter().find(begins) {
+        Some(word) if bytes.len() >= word.len() => Likeness::Certain,
+        Some(_) => Likeness::Possible,
+        None => Likeness::None,
+    }
+}
+
+/// What a server's bytes say that should begin with a line of welcome, 220 (RFC 959 §4.2, RFC 5321 §4.2.3).
+pub(super) fn begins_with_welcome(bytes: &[u8], direction: Direction) -> Likeness {
+    let len = bytes.len().min(3);
+    let welcome = bytes[..len] == b"220"[..len] && matches!(bytes.get(3), None | Some(b' ' | b'-'));
+    match (direction, welcome) {
+        (Direction::ToClient, true) if memchr::memchr(b'\n', bytes).is_some() => Likeness::Certain,
+        (Direction::ToClient, true) => Likeness::Possible,
+        _ => Likeness::None,
+    }
+}
+
+/// Ways of a stream of which something was never seen, so that the next message has to be found again.
+#[derive(Debug, Default)]
+pub(super) struct Lost([bool; 2]);
+
+impl Lost {
+    /// Something of that way was never seen.
+    pub(super) fn note(&mut self, direction: Direction) {
+        self.0[direction.index()] = true;
+    }
+
+    /// How many bytes to pass over where a message was not found again yet; nothing once these begin with one, or where
+    /// nothing was lost.
+    pub(super) fn pass_over(
+        &mut self,
+        bytes: &[u8],
+        direction: Direction,
+        likeness: fn(&[u8]) -> Likeness,
+    ) -> Option<usize> {
+        let lost = &mut self.0[direction.index()];
+        let found = if *lost { likeness(bytes) } else { Likeness::Certain };
+        match found {
+            Likeness::Certain => {
+                *lost = false;
+                None
+            }
+            Likeness::Possible => Some(0),
+            Likeness::None => Some(bytes.len()),
+        }
+    }
+}
+
 /// Where a protocol is looked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Carrier {

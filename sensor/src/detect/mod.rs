@@ -28,7 +28,7 @@ use rules::header::protocol::AppProtocol;
 use rules::inspect::Scratch;
 use rules::ruleset::{self, Candidates, FlowState, RuleSet, SignatureId};
 use rules::signature::{AddressList, Inspection, Kind, Signature, Source};
-use rules::view::{AppFacts, Detection, FlowFacts, Origin, Packet, StreamEvents, View};
+use rules::view::{AppFacts, FlowFacts, Origin, Packet, StreamEvents, View};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Instant;
@@ -106,10 +106,7 @@ impl<'a> Subject<'a> {
 
     /// What the flow was found to speak.
     fn protocol(&self) -> Option<AppProtocol> {
-        match self.app.whole {
-            Detection::Found(protocol) => Some(protocol),
-            Detection::Pending | Detection::Failed => None,
-        }
+        self.app.whole.found()
     }
 
     /// Whether it was made up, so that what is left of a flow is inspected.
@@ -311,16 +308,11 @@ impl Trial<'_> {
 
     /// Notes whether trying a rule hit a limit, and measures what it costs, if the packet belongs to the sample.
     fn measure(&mut self, id: SignatureId, attempt: impl FnOnce(&mut Self)) {
-        if self.profile.is_none() {
-            attempt(self);
-            return self.cut_short.note(id, self.scratch, self.counters);
-        }
-        let (begun, matches) = (Instant::now(), self.matches.len());
+        let begun = self.profile.is_some().then(|| (Instant::now(), self.matches.len()));
         attempt(self);
         self.cut_short.note(id, self.scratch, self.counters);
-        let matched = self.matches.len() > matches;
-        if let Some(profile) = &mut self.profile {
-            profile.note(id, begun, matched);
+        if let (Some(profile), Some((begun, matches))) = (&mut self.profile, begun) {
+            profile.note(id, begun, self.matches.len() > matches);
         }
     }
 

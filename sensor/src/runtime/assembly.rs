@@ -114,9 +114,13 @@ pub fn captures(config: &Config, paths: &[PathBuf]) -> Result<CaptureFiles, Asse
 /// Rules and what they remember, as all workers share them: none where there is no rule to apply, nor a record to make
 /// of what flows say.
 pub fn shared_rules(config: &Config, set: RuleSet, memory: &Arc<SharedMemory>) -> Option<SharedRules> {
-    let texts = AlertTexts::new(&set);
     let some = !set.signatures().is_empty() || !config.events.records.is_empty();
-    some.then(|| SharedRules { set: Arc::new(set), texts, memory: Arc::clone(memory) })
+    some.then(|| share(set, memory))
+}
+
+/// These rules and what they remember, as all workers share them.
+pub(super) fn share(set: RuleSet, memory: &Arc<SharedMemory>) -> SharedRules {
+    SharedRules { texts: AlertTexts::new(&set), set: Arc::new(set), memory: Arc::clone(memory) }
 }
 
 /// What so many workers of a replay are made with.

@@ -10,7 +10,7 @@ pub mod fields;
 pub mod wire;
 
 use super::conversation::{begin, field_rows};
-use super::identify::{Carrier, Likeness, Probe, Speech};
+use super::identify::{Carrier, Likeness, Lost, Probe, Speech};
 use super::parser::{Input, Malformed, Parser, Reader, Requests};
 use super::progress::{COMPLETE, STARTED, TWO_STATES};
 use super::transaction::Transactions;
@@ -74,13 +74,12 @@ fn of_datagram(bytes: &[u8]) -> Likeness {
 pub struct Units {
     association: Association,
     held: Held,
-    /// Ways of which something was never seen, so that the next unit has to be found again.
-    lost: [bool; 2],
+    lost: Lost,
 }
 
 impl Default for Units {
     fn default() -> Self {
-        Self { association: Association::of_connection(), held: Held::default(), lost: [false; 2] }
+        Self { association: Association::of_connection(), held: Held::default(), lost: Lost::default() }
     }
 }
 
@@ -96,20 +95,15 @@ impl Parser for Units {
         transactions: &mut Transactions<Call>,
         requests: &mut Requests,
     ) -> Result<usize, Malformed> {
-        let lost = &mut self.lost[input.direction.index()];
-        if *lost {
-            match of_stream(input.bytes) {
-                Likeness::Certain => *lost = false,
-                Likeness::Possible => return Ok(0),
-                Likeness::None => return Ok(input.bytes.len()),
-            }
+        if let Some(passed) = self.lost.pass_over(input.bytes, input.direction, of_stream) {
+            return Ok(passed);
         }
         let mut calls = Calls { direction: input.direction, transactions, requests, held: &mut self.held };
         self.association.take_all(input.bytes, input.direction, &mut calls)
     }
 
     fn skip(&mut self, direction: Direction, _: u64, _: &mut Transactions<Call>) -> Result<(), Malformed> {
-        self.lost[direction.index()] = true;
+        self.lost.note(direction);
         Ok(())
     }
 

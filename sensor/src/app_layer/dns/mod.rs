@@ -11,7 +11,7 @@ mod reader;
 mod wire;
 
 use super::conversation::{begin, field_rows};
-use super::identify::{Carrier, Likeness, Probe, Speech};
+use super::identify::{Carrier, Likeness, Lost, Probe, Speech};
 use super::parser::{Input, Malformed, Parser, Reader, Requests};
 use super::progress::{COMPLETE, TWO_STATES};
 use super::transaction::Transactions;
@@ -169,8 +169,7 @@ impl Parser for Datagrams {
 /// Messages in a stream, each behind its length.
 #[derive(Debug, Default)]
 struct Stream {
-    /// Ways of which something was never seen, so that the next message has to be found again.
-    lost: [bool; 2],
+    lost: Lost,
 }
 
 impl Parser for Stream {
@@ -185,13 +184,8 @@ impl Parser for Stream {
         transactions: &mut Transactions<Message>,
         requests: &mut Requests,
     ) -> Result<usize, Malformed> {
-        let lost = &mut self.lost[input.direction.index()];
-        if *lost {
-            match of_stream(input.bytes) {
-                Likeness::Certain => *lost = false,
-                Likeness::Possible => return Ok(0),
-                Likeness::None => return Ok(input.bytes.len()),
-            }
+        if let Some(passed) = self.lost.pass_over(input.bytes, input.direction, of_stream) {
+            return Ok(passed);
         }
         let mut rest = input.bytes;
         while let Some((len, behind)) = split_length(rest)
@@ -207,7 +201,7 @@ impl Parser for Stream {
     }
 
     fn skip(&mut self, direction: Direction, _: u64, _: &mut Transactions<Message>) -> Result<(), Malformed> {
-        self.lost[direction.index()] = true;
+        self.lost.note(direction);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ pub use data::{FtpData, Transfer};
 pub use transaction::Transaction;
 
 use super::conversation::{begin, field_rows};
-use super::identify::{Carrier, Likeness, Probe, Speech};
+use super::identify::{Carrier, Likeness, Probe, Speech, begins_with_welcome, begins_with_word};
 use super::line::{Line, Lines};
 use super::parser::{Change, Expectation, Input, Malformed, Parser, Reader, Requests};
 use super::progress::{COMPLETE, STARTED, TWO_STATES};
@@ -52,7 +52,7 @@ pub static SPEECH: Speech = Speech {
     protocol: AppProtocol::Ftp,
     probes: &[
         Probe { carrier: Carrier::Tcp, ports: &[], likeness: likeness_anywhere },
-        Probe { carrier: Carrier::Tcp, ports: &[21], likeness: welcome_likeness },
+        Probe { carrier: Carrier::Tcp, ports: &[21], likeness: begins_with_welcome },
     ],
     first: None,
     bridges_gaps: false,
@@ -77,25 +77,7 @@ fn likeness_anywhere(bytes: &[u8], direction: Direction) -> Likeness {
         Direction::ToServer => &[b"USER ", b"PASS ", b"PORT ", b"FEAT"],
         Direction::ToClient => &[b"220 ("],
     };
-    let begins = |word: &&&[u8]| {
-        let len = bytes.len().min(word.len());
-        bytes[..len].eq_ignore_ascii_case(&word[..len])
-    };
-    match words.iter().find(begins) {
-        Some(word) if bytes.len() >= word.len() => Likeness::Certain,
-        Some(_) => Likeness::Possible,
-        None => Likeness::None,
-    }
-}
-
-fn welcome_likeness(bytes: &[u8], direction: Direction) -> Likeness {
-    let len = bytes.len().min(3);
-    let welcome = bytes[..len] == b"220"[..len] && matches!(bytes.get(3), None | Some(b' ' | b'-'));
-    match (direction, welcome) {
-        (Direction::ToClient, true) if memchr::memchr(b'\n', bytes).is_some() => Likeness::Certain,
-        (Direction::ToClient, true) => Likeness::Possible,
-        _ => Likeness::None,
-    }
+    begins_with_word(bytes, words)
 }
 
 /// The longest line that is looked at (suricata.yaml, `app-layer.protocols.ftp.max-line-length`).

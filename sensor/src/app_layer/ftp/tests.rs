@@ -178,10 +178,10 @@ fn speakers_are_told_by_their_first_words() {
         assert_eq!(likeness_anywhere(bytes, ToServer), client, "{}", bytes.escape_ascii());
         assert_eq!(likeness_anywhere(bytes, ToClient), server, "{}", bytes.escape_ascii());
     }
-    assert_eq!(welcome_likeness(b"220-ready\r\n", ToClient), Likeness::Certain);
-    assert_eq!(welcome_likeness(b"220 read", ToClient), Likeness::Possible);
-    assert_eq!(welcome_likeness(b"221 bye\r\n", ToClient), Likeness::None);
-    assert_eq!(welcome_likeness(b"220 ready\r\n", ToServer), Likeness::None);
+    assert_eq!(begins_with_welcome(b"220-ready\r\n", ToClient), Likeness::Certain);
+    assert_eq!(begins_with_welcome(b"220 read", ToClient), Likeness::Possible);
+    assert_eq!(begins_with_welcome(b"221 bye\r\n", ToClient), Likeness::None);
+    assert_eq!(begins_with_welcome(b"220 ready\r\n", ToServer), Likeness::None);
 }
 
 /// A data connection that was announced by RETR or STOR, and what goes one way on it.

@@ -13,7 +13,7 @@ mod wire;
 pub use transaction::Transaction;
 
 use super::conversation::{begin, field_rows};
-use super::identify::{Carrier, Likeness, Probe, Speech};
+use super::identify::{Carrier, Likeness, Probe, Speech, begins_with_welcome, begins_with_word};
 use super::line::{Line, Lines};
 use super::mime::Mail;
 use super::parser::{Change, Input, Malformed, Parser, Reader, Requests};
@@ -41,7 +41,7 @@ pub static SPEECH: Speech = Speech {
     protocol: AppProtocol::Smtp,
     probes: &[
         Probe { carrier: Carrier::Tcp, ports: &[], likeness: client_likeness },
-        Probe { carrier: Carrier::Tcp, ports: &[25, 465], likeness: server_likeness },
+        Probe { carrier: Carrier::Tcp, ports: &[25, 465], likeness: begins_with_welcome },
     ],
     first: None,
     bridges_gaps: false,
@@ -51,25 +51,9 @@ pub static SPEECH: Speech = Speech {
 };
 
 fn client_likeness(bytes: &[u8], direction: Direction) -> Likeness {
-    let begins = |word: &[u8; 4]| {
-        let len = bytes.len().min(word.len());
-        bytes[..len].eq_ignore_ascii_case(&word[..len])
-    };
-    let word = [b"ehlo", b"helo", b"quit"].into_iter().any(begins);
-    match (direction, word) {
-        (Direction::ToServer, true) if bytes.len() >= 4 => Likeness::Certain,
-        (Direction::ToServer, true) => Likeness::Possible,
-        _ => Likeness::None,
-    }
-}
-
-fn server_likeness(bytes: &[u8], direction: Direction) -> Likeness {
-    let len = bytes.len().min(3);
-    let welcome = bytes[..len] == b"220"[..len] && matches!(bytes.get(3), None | Some(b' ' | b'-'));
-    match (direction, welcome) {
-        (Direction::ToClient, true) if memchr::memchr(b'\n', bytes).is_some() => Likeness::Certain,
-        (Direction::ToClient, true) => Likeness::Possible,
-        _ => Likeness::None,
+    match direction {
+        Direction::ToServer => begins_with_word(bytes, &[b"ehlo", b"helo", b"quit"]),
+        Direction::ToClient => Likeness::None,
     }
 }
 

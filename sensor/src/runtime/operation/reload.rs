@@ -3,6 +3,7 @@
 use crate::app_layer;
 use crate::config::Config;
 use crate::detect::SharedMemory;
+use crate::runtime::assembly::share;
 use crate::runtime::{
     Lints, LoadProgress, LoadedRules, RuleCounts, SavedDatasets, load, rule_files, shared_rules, variables,
 };
@@ -95,7 +96,7 @@ pub(super) fn prepare(config: &Config, before: &RulesInUse) -> Result<Successor,
     }
     let memory = Arc::into_inner(memory).expect("nobody else has it yet").after(&before.memory);
     let memory = Arc::new(memory);
-    let rules = shared_rules(config, set, &memory).ok_or(ReloadError::NoRules)?;
+    let rules = share(set, &memory);
     let in_use = RulesInUse {
         config: config.clone(),
         names: Arc::clone(&before.names),
