@@ -1,19 +1,23 @@
 //! Many patterns looked for at once, so that only rules that can match are tried.
 //!
-//! A filter by hash: of each pattern one window of four bytes is chosen, as rare as can be had; a bitmap tells for
-//! each four bytes of the input whether any pattern's window hashes there, and just those places are compared. Letters
-//! are folded to one case throughout: a hit says that the bytes are there in some case, which is all that a prefilter
-//! owes. Patterns shorter than a window go to a second filter over pairs of bytes.
+//! Filters show places of the input where a pattern may stand, and just those are compared: where patterns are few by
+//! the halves of up to four bytes of each ([`few`]), where they are many by hashes of four bytes of each ([`many`]).
+//! Those bytes are chosen as rare as can be had. Letters are folded to one case throughout: a hit says that the bytes
+//! are there in some case, which is all that a prefilter owes.
 
-mod buckets;
+mod few;
 mod frequency;
-mod short;
+mod many;
+mod single;
+mod text;
 #[cfg_attr(not(target_arch = "x86_64"), path = "narrow.rs")]
 mod wide;
 mod window;
 
-use short::ShortFilter;
-use window::WindowFilter;
+use few::Few;
+use many::Many;
+use single::Singles;
+use text::Texts;
 
 /// Patterns are numbered in the order they were given.
 pub type PatternId = u32;
@@ -34,31 +38,66 @@ impl Pattern {
     fn is_of_head(&self) -> bool {
         self.end.is_some_and(|end| end as usize <= HEAD)
     }
+
+    /// Beyond which byte of the input it does not stand.
+    fn reach(&self) -> usize {
+        self.end.map_or(usize::MAX, |end| end as usize)
+    }
 }
 
 /// Patterns of any length.
 #[derive(Debug)]
 struct Filter {
-    windows: WindowFilter,
-    short: ShortFilter,
+    singles: Singles,
+    few: Vec<Few>,
+    many: Vec<Many>,
 }
 
 impl Filter {
-    fn new<'a>(patterns: impl Iterator<Item = (PatternId, &'a Pattern)> + Clone) -> Self {
-        let is_short = |pattern: &Pattern| pattern.bytes.len() < window::LEN;
+    /// Looked for as a few are there may be so many; it takes no longer than looking at every place for more.
+    const FEW: usize = 4 * Few::MOST;
+
+    /// From patterns in lower case, of which long ones are looked for at every so many-th place.
+    fn new(patterns: &[(PatternId, &Pattern)], stride: usize) -> Self {
+        let (single, all): (Vec<_>, Vec<_>) =
+            patterns.iter().copied().partition(|(_, pattern)| pattern.bytes.len() == 1);
+        let singles = Singles::new(&single);
+        if all.len() <= Few::MOST {
+            return Self { singles, few: Few::of(&all), many: Vec::new() };
+        }
+        let (long, rest): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(_, pattern)| stride > 1 && Many::suits(&pattern.bytes, stride));
+        let (everywhere, few) = if rest.len() <= Self::FEW {
+            (Vec::new(), rest)
+        } else {
+            rest.into_iter().partition(|(_, pattern)| pattern.bytes.len() >= window::LEN)
+        };
+        let many = [(everywhere, 1), (long, stride)];
         Self {
-            windows: WindowFilter::new(patterns.clone().filter(|(_, pattern)| !is_short(pattern))),
-            short: ShortFilter::new(patterns.filter(|(_, pattern)| is_short(pattern))),
+            singles,
+            few: Few::of(&few),
+            many: many
+                .iter()
+                .filter(|(patterns, _)| !patterns.is_empty())
+                .map(|(patterns, stride)| Many::new(patterns, *stride))
+                .collect(),
         }
     }
 
-    fn scan(&self, input: &[u8], hits: &mut Hits) {
-        self.windows.scan(input, hits);
-        self.short.scan(input, hits);
+    fn scan(&self, input: &[u8], texts: &Texts, hits: &mut Hits) {
+        self.singles.scan(input, hits);
+        for few in &self.few {
+            few.scan(input, texts, hits);
+        }
+        for many in &self.many {
+            many.scan(input, texts, hits);
+        }
     }
 
     fn memory(&self) -> usize {
-        self.windows.memory() + self.short.memory()
+        self.singles.memory()
+            + self.few.iter().map(Few::memory).sum::<usize>()
+            + self.many.iter().map(Many::memory).sum::<usize>()
     }
 }
 
@@ -69,6 +108,7 @@ pub struct Matcher {
     head: Filter,
     /// All others.
     whole: Filter,
+    texts: Texts,
     patterns: usize,
     shortest: usize,
 }
@@ -114,10 +154,12 @@ impl Matcher {
     /// Prepares patterns.
     pub fn new(mut patterns: Vec<Pattern>) -> Self {
         patterns.iter_mut().for_each(|pattern| pattern.bytes.make_ascii_lowercase());
-        let numbered = || (0..).zip(&patterns);
+        let (head, whole): (Vec<_>, Vec<_>) =
+            (0..).zip(&patterns).partition(|(_, pattern)| pattern.is_of_head());
         Self {
-            head: Filter::new(numbered().filter(|(_, pattern)| pattern.is_of_head())),
-            whole: Filter::new(numbered().filter(|(_, pattern)| !pattern.is_of_head())),
+            head: Filter::new(&head, 1),
+            whole: Filter::new(&whole, Many::STRIDE),
+            texts: Texts::new(&patterns),
             patterns: patterns.len(),
             shortest: patterns.iter().map(|pattern| pattern.bytes.len()).min().unwrap_or(usize::MAX),
         }
@@ -135,7 +177,7 @@ impl Matcher {
 
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
-        self.head.memory() + self.whole.memory()
+        self.head.memory() + self.whole.memory() + self.texts.memory()
     }
 
     /// Looks for all patterns in `input`; `hits` then has each that occurs.
@@ -144,8 +186,8 @@ impl Matcher {
         if input.len() < self.shortest {
             return;
         }
-        self.head.scan(&input[..HEAD.min(input.len())], hits);
-        self.whole.scan(input, hits);
+        self.head.scan(&input[..HEAD.min(input.len())], &self.texts, hits);
+        self.whole.scan(input, &self.texts, hits);
     }
 }
 
@@ -191,10 +233,23 @@ mod tests {
             }
         }
 
+        /// So many that a few are looked for in several turns, and long ones at every fourth place.
+        #[test]
+        fn finds_many_patterns(
+            patterns in patterns(proptest::collection::vec(0x60u8..0x62, 2..12), 600),
+            inputs in proptest::collection::vec(proptest::collection::vec(0x40u8..0x62, 0..300), 1..4),
+        ) {
+            let matcher = Matcher::new(patterns.clone());
+            let mut hits = Hits::default();
+            for input in &inputs {
+                prop_assert_eq!(scanned(&matcher, input, &mut hits), naive(&patterns, input));
+            }
+        }
+
         #[test]
         fn finds_in_any_bytes(
             patterns in patterns(proptest::collection::vec(any::<u8>(), 1..20), 20),
-            prefix in proptest::collection::vec(any::<u8>(), 0..70),
+            prefix in proptest::collection::vec(any::<u8>(), 0..140),
             which in any::<prop::sample::Index>(),
         ) {
             let matcher = Matcher::new(patterns.clone());

@@ -1,37 +1,13 @@
 //! In the place of `wide` where the processor is another: places are looked at one by one.
 
-/// How windows are hashed, and which hashes occur.
-#[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "nothing is looked at with it")]
-pub(super) struct Filter<'a> {
-    pub(super) bitmap: &'a [u64],
-    pub(super) shift: u32,
-    pub(super) multiplier: u32,
-    pub(super) fold: u32,
+use super::few::Halves;
+
+/// Shows each place of the input whose bytes may belong to buckets, and those buckets; the input ends with zeros.
+pub(super) fn places_by_halves(halves: &Halves, input: &[u8], found: impl FnMut(usize, u8)) {
+    halves.places(input, found);
 }
 
-impl Filter<'_> {
-    /// Has not looked.
-    pub(super) fn scan(self, _input: &[u8], _found: impl FnMut(usize)) -> bool {
-        false
-    }
-}
-
-/// A few windows.
-#[derive(Debug)]
-pub(super) struct Halves;
-
-impl Halves {
-    /// The most windows.
-    pub(super) const MOST: usize = 0;
-
-    /// Of windows.
-    pub(super) fn new(_windows: &[u32], _fold: u8) -> Self {
-        Self
-    }
-
-    /// Has not looked.
-    pub(super) fn scan(&self, _input: &[u8], _found: impl FnMut(usize)) -> bool {
-        false
-    }
+/// Looks at no place.
+pub(super) fn places_by_hash(_: &[u64], _: u32, _: usize, _: &[u8], _: &mut impl FnMut(usize)) -> usize {
+    0
 }

@@ -1,7 +1,6 @@
-//! The filter for patterns of four bytes and more.
+//! Four bytes of a pattern that stand for it in a filter.
 
-use super::buckets::Buckets;
-use super::{Hits, Pattern, PatternId, frequency};
+use super::frequency;
 
 /// Bytes in a window.
 pub(super) const LEN: usize = 4;
@@ -10,159 +9,66 @@ pub(super) const LEN: usize = 4;
 /// a comparison.
 const FOLD: u32 = 0x2020_2020;
 
-/// Spreads windows over the bitmap; odd, from the golden ratio.
-const MULTIPLIER: u32 = 0x9E37_79B1;
+/// Spreads windows over hashes; odd, from the golden ratio.
+pub(super) const MULTIPLIER: u32 = 0x9E37_79B1;
 
-/// A bucket with more entries than this makes the next pattern choose another window, if it has one.
+/// A hash that more windows than this have makes the next pattern choose another window, if it has one.
 const CROWDED: u32 = 8;
 
-/// One pattern under its window.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    /// The window's folded bytes.
-    window: u32,
-    pattern: PatternId,
-    /// Where the pattern's bytes stand.
-    start: u32,
-    len: u16,
-    /// Where its window begins.
-    offset: u16,
-    /// Where it ends at the latest.
-    end: u32,
+/// The folded window that begins at `at`.
+#[inline]
+pub(super) fn load(bytes: &[u8], at: usize) -> u32 {
+    let window = bytes[at..].first_chunk().expect("a window begins there");
+    fold(u32::from_le_bytes(*window))
 }
 
-/// Patterns by one window each.
-#[derive(Debug)]
-pub(super) struct WindowFilter {
-    buckets: Buckets<Entry>,
-    /// The patterns in lower case, one after another.
-    bytes: Vec<u8>,
-    shift: u32,
-    /// Beyond which byte of the input nothing is looked for.
-    reach: usize,
-    /// The windows, where there are few.
-    halves: Option<super::wide::Halves>,
+/// A window with letters of either case made one.
+pub(super) fn fold(window: u32) -> u32 {
+    window | FOLD
 }
 
-fn load(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]) | FOLD
-}
-
-fn hash(window: u32, shift: u32) -> usize {
+/// The upper bits of a window's hash.
+#[inline]
+pub(super) fn hash(window: u32, shift: u32) -> usize {
     (window.wrapping_mul(MULTIPLIER) >> shift) as usize
 }
 
-impl WindowFilter {
-    /// From patterns in lower case, each at least a window long.
-    pub(super) fn new<'a>(patterns: impl Iterator<Item = (PatternId, &'a Pattern)>) -> Self {
-        let patterns: Vec<_> = patterns.collect();
-        let bits = (patterns.len().max(1).ilog2() + 8).clamp(12, 20);
-        let shift = 32 - bits;
-        let mut load_of = vec![0u32; 1 << bits];
+/// How often a window of a pattern is expected, of those that begin at `first` and every `stride` bytes behind: that
+/// which is met least often.
+pub(super) fn rarest(pattern: &[u8], first: usize, stride: usize) -> u32 {
+    let expected = |at: usize| frequency::expected(pattern[at..at + LEN].try_into().expect("four bytes"));
+    (first..(pattern.len() + 1).saturating_sub(LEN)).step_by(stride).map(expected).min().unwrap_or(u32::MAX)
+}
+
+/// Windows chosen so far, by hash.
+#[derive(Debug)]
+pub(super) struct Crowds {
+    shift: u32,
+    windows: Vec<u32>,
+}
+
+impl Crowds {
+    /// None chosen; hashes have 32 - `shift` bits.
+    pub(super) fn new(shift: u32) -> Self {
+        let mut windows = vec![0; 1 << (32 - shift)];
         // Padding comes in long stretches: what only hashes like it would be compared with all of it.
         for byte in 0..=u8::MAX {
-            load_of[hash(u32::from_le_bytes([byte; LEN]) | FOLD, shift)] = CROWDED;
+            windows[hash(fold(u32::from_le_bytes([byte; LEN])), shift)] = CROWDED;
         }
-        let mut entries = Vec::with_capacity(patterns.len());
-        let mut bytes = Vec::new();
-        for (pattern, &Pattern { bytes: ref text, end }) in patterns {
-            let offset = rarest_window(text, shift, &load_of);
-            let window = load(text, offset);
-            load_of[hash(window, shift)] += 1;
-            let start = u32::try_from(bytes.len()).expect("rules are under 4 GiB");
-            bytes.extend_from_slice(text);
-            entries.push(Entry {
-                window,
-                pattern,
-                start,
-                len: u16::try_from(text.len()).expect("a content is at most 8192 bytes long"),
-                offset: u16::try_from(offset).expect("less than the length"),
-                end: end.unwrap_or(u32::MAX),
-            });
-        }
-        entries.sort_by_key(|entry| (hash(entry.window, shift), entry.window, entry.pattern));
-        let reach = entries.iter().map(|entry| entry.end as usize).max().unwrap_or(0);
-        Self {
-            halves: halves(&entries),
-            buckets: Buckets::new(entries, bits, |entry| hash(entry.window, shift)),
-            bytes,
-            shift,
-            reach,
-        }
+        Self { shift, windows }
     }
 
-    pub(super) fn memory(&self) -> usize {
-        self.buckets.memory() + self.bytes.len()
-    }
-
-    pub(super) fn scan(&self, input: &[u8], hits: &mut Hits) {
-        let input = &input[..input.len().min(self.reach)];
-        if self.buckets.is_empty() || input.len() < LEN {
-            return;
-        }
-        if self.scan_wide(input, hits) {
-            return;
-        }
-        for (at, window) in input.windows(LEN).enumerate() {
-            let window = u32::from_le_bytes(window.try_into().expect("windows are four bytes long")) | FOLD;
-            if self.buckets.has(hash(window, self.shift)) {
-                self.compare(input, at, hits);
-            }
-        }
-    }
-
-    /// Scans many places at a time, if that can be done.
-    fn scan_wide(&self, input: &[u8], hits: &mut Hits) -> bool {
-        if let Some(halves) = &self.halves {
-            return halves.scan(input, |at| {
-                if self.buckets.has(hash(load(input, at), self.shift)) {
-                    self.compare(input, at, hits);
-                }
-            });
-        }
-        let bitmap = self.buckets.bitmap();
-        let filter = super::wide::Filter { bitmap, shift: self.shift, multiplier: MULTIPLIER, fold: FOLD };
-        filter.scan(input, |at| self.compare(input, at, hits))
-    }
-
-    /// Notes the patterns that stand in the input with their window at `at`, whose hash is some window's.
-    #[inline(never)]
-    fn compare(&self, input: &[u8], at: usize, hits: &mut Hits) {
-        let window = load(input, at);
-        for entry in self.buckets.of(hash(window, self.shift)) {
-            if entry.window == window && !hits.is_known(entry.pattern) && self.is_at(entry, input, at) {
-                hits.add(entry.pattern);
-            }
-        }
-    }
-
-    /// Whether the entry's pattern stands in the input with its window at `at`.
-    fn is_at(&self, entry: &Entry, input: &[u8], at: usize) -> bool {
-        let Some(start) = at.checked_sub(usize::from(entry.offset)) else { return false };
-        let len = usize::from(entry.len);
-        let pattern = &self.bytes[entry.start as usize..entry.start as usize + len];
-        start + len <= entry.end as usize
-            && input.get(start..start + len).is_some_and(|bytes| bytes.eq_ignore_ascii_case(pattern))
-    }
-}
-
-/// The windows of entries by their halves, if there are few.
-fn halves(entries: &[Entry]) -> Option<super::wide::Halves> {
-    let mut windows: Vec<u32> = entries.iter().map(|entry| entry.window).collect();
-    windows.sort_unstable();
-    windows.dedup();
-    let few = (1..=super::wide::Halves::MOST).contains(&windows.len());
-    few.then(|| super::wide::Halves::new(&windows, FOLD.to_le_bytes()[0]))
-}
-
-/// Where the window begins that is met least often, and least crowded.
-fn rarest_window(pattern: &[u8], shift: u32, load_of: &[u32]) -> usize {
-    (0..=pattern.len() - LEN)
-        .min_by_key(|&at| {
+    /// Chooses a window of a pattern in lower case, at least a window long, of those that begin at `first` and every
+    /// `stride` bytes behind: the one that is met least often, and least crowded. Tells where it begins.
+    pub(super) fn choose(&mut self, pattern: &[u8], first: usize, stride: usize) -> usize {
+        let rarest = (first..=pattern.len() - LEN).step_by(stride).min_by_key(|&at| {
             let window: [u8; LEN] = pattern[at..at + LEN].try_into().expect("four bytes");
-            let crowd = load_of[hash(load(pattern, at), shift)];
+            let crowd = self.windows[hash(load(pattern, at), self.shift)];
             let penalty = if crowd >= CROWDED { 1 << 21 } else { 0 };
             (penalty + frequency::expected(window)) / 8 * (8 + crowd)
-        })
-        .unwrap_or(0)
+        });
+        let rarest = rarest.unwrap_or(first);
+        self.windows[hash(load(pattern, rarest), self.shift)] += 1;
+        rarest
+    }
 }
