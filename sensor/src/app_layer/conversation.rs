@@ -1,6 +1,7 @@
 //! A parser with its transactions, whichever protocol it is of.
 
 use super::file::hash::Wanted;
+use super::file::transfer::{Files, READERS as FILE_READERS};
 use super::parser::{Expectation, HandedOver, Input, Malformed, Parser, Requests, VisitWindow};
 use super::transaction::{Noted, Transaction, Transactions};
 use crate::event::{Direction, Http};
@@ -9,13 +10,26 @@ use rules::vocabulary::Field;
 use std::fmt::Debug;
 use std::ops::Range;
 
+/// How a field is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ReaderPlace {
+    /// Its place among the protocol's readers.
+    Protocol(usize),
+    /// Its place among those of files.
+    Files(usize),
+    /// What is wrong.
+    Events,
+    /// How far the transaction has come.
+    Progress,
+}
+
 /// Which field is read how, as the rule set asks for it once, when it is made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FieldRow {
     /// Which field.
     pub field: &'static Field,
-    /// Its place among the protocol's readers.
-    pub reader: usize,
+    /// How it is read.
+    pub reader: ReaderPlace,
     /// Whether it is shown in windows.
     pub streaming: bool,
 }
@@ -66,8 +80,11 @@ pub trait Conversation: Debug + Send {
     /// Whether a way of a transaction is complete, or does not exist.
     fn is_complete(&self, transaction: u64, direction: Direction) -> bool;
 
-    /// Shows each value of a field with its offset, by its reader's place.
-    fn read(&self, transaction: u64, reader: usize, direction: Direction, visit: &mut VisitWindow<'_>);
+    /// Shows each value of a field with its offset.
+    fn read(&self, transaction: u64, reader: ReaderPlace, direction: Direction, visit: &mut VisitWindow<'_>);
+
+    /// The files that go one way within a transaction.
+    fn files(&self, transaction: u64, direction: Direction) -> Option<&Files>;
 
     /// What is noted of a way of a transaction.
     fn noted(&mut self, transaction: u64, direction: Direction) -> Option<&mut Noted>;
@@ -102,23 +119,19 @@ impl dyn Conversation + '_ {
     }
 }
 
-/// The place of the reader of a protocol's events, behind those of its fields.
-const EVENTS_READER: usize = usize::MAX;
-
-/// The place of the reader of a transaction's progress, likewise.
-const PROGRESS_READER: usize = usize::MAX - 1;
-
 /// The fields that a protocol's transactions have.
 pub fn field_rows<P: Parser>() -> Vec<FieldRow> {
-    let fields = P::READERS.iter().enumerate().map(|(reader, row)| FieldRow {
+    let own = P::READERS.iter().enumerate().map(|(place, row)| FieldRow {
         field: row.field,
-        reader,
+        reader: ReaderPlace::Protocol(place),
         streaming: row.is_streaming(),
     });
-    let events = P::EVENTS.map(|field| FieldRow { field, reader: EVENTS_READER, streaming: true });
-    let progress = [&REQUEST_PROGRESS, &RESPONSE_PROGRESS];
-    let progress = progress.map(|field| FieldRow { field, reader: PROGRESS_READER, streaming: true });
-    fields.chain(events).chain(progress).collect()
+    let growing = |(field, reader)| FieldRow { field, reader, streaming: true };
+    let events = P::EVENTS.map(|field| (field, ReaderPlace::Events));
+    let progress = [&REQUEST_PROGRESS, &RESPONSE_PROGRESS].map(|field| (field, ReaderPlace::Progress));
+    let of_files = FILE_READERS.iter().enumerate().filter(|_| P::CARRIES_FILES);
+    let of_files = of_files.map(|(place, &(field, _))| (field, ReaderPlace::Files(place)));
+    own.chain(events.into_iter().chain(progress).chain(of_files).map(growing)).collect()
 }
 
 /// A flow of one protocol.
@@ -190,16 +203,31 @@ impl<P: Parser> Conversation for Spoken<P> {
             .is_none_or(|one| !one.goes(direction) || self.transactions.is_complete(one, direction))
     }
 
-    fn read(&self, transaction: u64, reader: usize, direction: Direction, visit: &mut VisitWindow<'_>) {
-        let Some(transaction) = self.get(transaction) else { return };
+    fn read(&self, number: u64, reader: ReaderPlace, direction: Direction, visit: &mut VisitWindow<'_>) {
+        let Some(transaction) = self.get(number) else { return };
         let mut visit_number = |number: u8| visit(0, &u64::from(number).to_be_bytes());
-        if reader == EVENTS_READER {
-            let _ = transaction.events().any(visit_number);
-        } else if reader == PROGRESS_READER {
-            let _ = transaction.progress(direction).is_some_and(&mut visit_number);
-        } else if let Some(reader) = P::READERS.get(reader) {
-            reader.show(&transaction.data, direction, visit);
+        match reader {
+            ReaderPlace::Protocol(place) => {
+                if let Some(reader) = P::READERS.get(place) {
+                    reader.show(&transaction.data, direction, visit);
+                }
+            }
+            ReaderPlace::Files(place) => {
+                if let Some(files) = P::files(&transaction.data, direction) {
+                    files.show(place, 0, &mut |_, offset, value| visit(offset, value));
+                }
+            }
+            ReaderPlace::Events => {
+                let _ = transaction.events().any(visit_number);
+            }
+            ReaderPlace::Progress => {
+                let _ = transaction.progress(direction).is_some_and(&mut visit_number);
+            }
         }
+    }
+
+    fn files(&self, transaction: u64, direction: Direction) -> Option<&Files> {
+        P::files(&self.get(transaction)?.data, direction)
     }
 
     fn noted(&mut self, transaction: u64, direction: Direction) -> Option<&mut Noted> {
@@ -210,6 +238,9 @@ impl<P: Parser> Conversation for Spoken<P> {
     fn inspected(&mut self, transaction: u64, direction: Direction) {
         if let Some(transaction) = self.transactions.get_mut(transaction) {
             P::inspected(&mut transaction.data, direction);
+            if let Some(files) = P::files_mut(&mut transaction.data, direction) {
+                files.inspected();
+            }
         }
     }
 

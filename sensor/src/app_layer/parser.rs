@@ -3,6 +3,7 @@
 //! A parser never looks back: it is given the bytes it has not consumed yet and says how many it is done with. It
 //! remembers how far into the rest it has looked, so that input in single bytes costs no more than input at once.
 
+use super::file::transfer::Files;
 use super::transaction::Transactions;
 use crate::event::{Direction, Http};
 use crate::time::Timestamp;
@@ -80,6 +81,10 @@ pub type Visit<'v> = dyn FnMut(&[u8]) -> bool + 'v;
 /// Takes one window of a growing field, after its offset in the field; says whether that is enough.
 pub type VisitWindow<'v> = dyn FnMut(u64, &[u8]) -> bool + 'v;
 
+/// Takes one value of a field of files, after the file's number in its transaction and the value's offset in the field;
+/// says whether that is enough.
+pub type VisitFile<'v> = dyn FnMut(usize, u64, &[u8]) -> bool + 'v;
+
 /// How a field is read out of a transaction.
 #[derive(Debug)]
 pub struct Reader<T> {
@@ -140,6 +145,9 @@ pub trait Parser: Debug + Default + Send + 'static {
     /// The progress at which a request and a response are complete.
     const COMPLETE: [u8; 2];
 
+    /// Whether its transactions carry files.
+    const CARRIES_FILES: bool = false;
+
     /// Reads what it can and says how many bytes it is done with. The others come again, with more behind them.
     ///
     /// # Errors
@@ -177,7 +185,17 @@ pub trait Parser: Debug + Default + Send + 'static {
     /// Takes notice of what the protocol before has handed over.
     fn take_over(&mut self, _handed: HandedOver, _transactions: &mut Transactions<Self::Transaction>) {}
 
-    /// Rules have looked at a transaction one way: windows of growing fields move on.
+    /// The files that go one way within a transaction.
+    fn files(_transaction: &Self::Transaction, _direction: Direction) -> Option<&Files> {
+        None
+    }
+
+    /// The same.
+    fn files_mut(_transaction: &mut Self::Transaction, _direction: Direction) -> Option<&mut Files> {
+        None
+    }
+
+    /// Rules have looked at a transaction one way: windows of growing fields move on, but for those of files.
     fn inspected(_transaction: &mut Self::Transaction, _direction: Direction) {}
 
     /// Whether numbers that go one way stand most significant byte first, where rules leave that to the protocol.

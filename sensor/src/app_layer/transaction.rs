@@ -17,6 +17,18 @@ pub struct Waiting {
     pub rule: u32,
     /// Which of its inspections have held, a bit each.
     pub held: u64,
+    /// It has alerted on files before this one.
+    pub from_file: usize,
+}
+
+/// A rule that is settled whatever comes of what there is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Settled {
+    /// Which rule of the set.
+    pub rule: u32,
+    /// How many files had begun; one more, and the rule is tried again. As many as there can be, where files do not
+    /// concern it.
+    pub files: usize,
 }
 
 /// What whoever inspects has noted of one way of a transaction.
@@ -26,8 +38,8 @@ pub struct Noted {
     pub looked_below: u8,
     /// Rules that wait for more, ascending.
     pub waiting: SmallVec<[Waiting; 2]>,
-    /// Rules that are settled whatever comes, ascending; of those alone that could be tried again.
-    pub settled: SmallVec<[u32; 4]>,
+    /// Rules that are settled, of those alone that could be tried again.
+    pub settled: SmallVec<[Settled; 4]>,
     /// There is nothing left to look at.
     pub finished: bool,
 }

@@ -1,11 +1,11 @@
 //! What to look at in transactions of one protocol going one way: worked out once from the rule set.
 
-use crate::app_layer::conversation::FieldRow;
+use crate::app_layer::conversation::{FieldRow, ReaderPlace};
 use crate::app_layer::identify::Speech;
 use crate::event::Direction;
 use rules::header::protocol::AppProtocol;
 use rules::ruleset::{RuleSet, SignatureId};
-use rules::signature::{Signature, Source};
+use rules::signature::{Inspection, Signature, Source};
 use rules::vocabulary::Field;
 
 /// A field whose values find rules.
@@ -14,7 +14,7 @@ pub(super) struct Engine {
     /// From which progress on it is there.
     pub(super) progress: u8,
     /// How it is read.
-    pub(super) reader: usize,
+    pub(super) reader: ReaderPlace,
     /// Whether it is shown in windows.
     pub(super) streaming: bool,
     /// Its place among [`RuleSet::fields`].
@@ -24,7 +24,7 @@ pub(super) struct Engine {
 /// A field as one way of a transaction has it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    pub(super) reader: usize,
+    pub(super) reader: ReaderPlace,
     pub(super) streaming: bool,
     /// From which progress on it is there; nothing where it does not occur this way.
     pub(super) progress: Option<u8>,
@@ -129,6 +129,12 @@ impl Plan {
             };
         }
         Some(start.unwrap_or(0))
+    }
+
+    /// Whether an inspection is of files.
+    pub(super) fn is_of_files(&self, inspection: &Inspection) -> bool {
+        let Source::Field(field) = inspection.source else { return false };
+        self.row(field).is_some_and(|row| matches!(row.reader, ReaderPlace::Files(_)))
     }
 
     /// How a field is read, if transactions of the protocol have it at all.

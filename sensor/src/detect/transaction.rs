@@ -1,10 +1,12 @@
 //! Rules on transactions: each alerts once for each way of each transaction, when all of its buffers have held, at
-//! the latest when that way is complete.
+//! the latest when that way is complete. One on whole files alerts again on files that begin after it has.
 
 use super::plan::{Plan, Row};
 use super::{Match, Subject, Trial};
-use crate::app_layer::conversation::Conversation;
-use crate::app_layer::transaction::{Noted, Waiting};
+use crate::app_layer::conversation::{Conversation, ReaderPlace};
+use crate::app_layer::file::fields::is_of_whole_files;
+use crate::app_layer::file::transfer::Files;
+use crate::app_layer::transaction::{Noted, Settled, Waiting};
 use crate::event::Direction;
 use rules::ruleset::{Candidates, SignatureId};
 use rules::signature::{Absent, Inspection, Signature, Source};
@@ -18,17 +20,32 @@ struct Look<'a> {
     progress: u8,
     /// Nothing more comes this way of the transaction.
     complete: bool,
+    /// How many files have begun this way.
+    files: usize,
 }
 
 impl Look<'_> {
     fn to_server(&self) -> bool {
         self.direction == Direction::ToServer
     }
+
+    /// A rule has alerted.
+    fn settled(&self, rule: SignatureId, signature: &Signature) -> Settled {
+        let again = signature.fields().any(is_of_whole_files);
+        Settled { rule, files: if again { self.files } else { usize::MAX } }
+    }
+
+    /// A rule that has alerted looks at files that began since; all else has held.
+    fn anew(&self, signature: &Signature, settled: Settled) -> Waiting {
+        let of_files = signature.inspections.iter().map(|inspection| self.plan.is_of_files(inspection));
+        let held = of_files.enumerate().filter(|&(_, of_files)| !of_files).map(|(at, _)| 1 << at).sum();
+        Waiting { rule: settled.rule, held, from_file: settled.files }
+    }
 }
 
 enum Attempt {
     Matched,
-    Waits(u64),
+    Waits,
     Failed,
 }
 
@@ -64,7 +81,8 @@ pub(super) fn inspect(
             Some(other) => std::mem::take(&mut other.waiting),
             None => Default::default(),
         };
-        let look = Look { plan, conversation, number, direction, progress, complete };
+        let files = conversation.files(number, direction).map_or(0, Files::len);
+        let look = Look { plan, conversation, number, direction, progress, complete, files };
         gather(trial, candidates, &look, &noted, found);
         candidates.extend(
             others
@@ -104,6 +122,7 @@ fn gather(
     candidates.clear();
     candidates.extend(found.iter().copied());
     candidates.extend(noted.waiting.iter().map(|waiting| waiting.rule));
+    candidates.extend(noted.settled.iter().filter(|one| one.files < look.files).map(|one| one.rule));
     let new = |progress: u8| progress >= noted.looked_below && progress <= look.progress;
     candidates.extend(look.plan.always.iter().filter(|&&(start, _)| new(start)).map(|&(_, rule)| rule));
     for engine in &look.plan.engines {
@@ -135,30 +154,36 @@ fn try_rule(
     others: &[Waiting],
     subject: &Subject<'_>,
 ) {
-    if noted.settled.contains(&rule) {
+    let settled = noted.settled.iter().position(|one| one.rule == rule);
+    if settled.is_some_and(|at| noted.settled[at].files >= look.files) {
         return;
     }
     let waiting = noted.waiting.iter().position(|waiting| waiting.rule == rule);
     let signature = trial.rules.signature(rule);
-    let mut held = waiting.map_or(0, |at| noted.waiting[at].held);
+    let mut state = match (waiting, settled) {
+        (Some(at), _) => noted.waiting[at],
+        (None, Some(at)) => look.anew(signature, noted.settled[at]),
+        (None, None) => Waiting { rule, held: 0, from_file: 0 },
+    };
     let other = others.iter().find(|waiting| signature.transactional && waiting.rule == rule);
-    held |= other.map_or(0, |waiting| waiting.held);
-    let begun = waiting.is_some() || other.is_some();
+    state.held |= other.map_or(0, |waiting| waiting.held);
+    let begun = waiting.is_some() || settled.is_some() || other.is_some();
     let captured = trial.scratch.captures.len();
     let attempt = if begun || trial.begins(rule, subject) {
-        attempt(trial, look, signature, held, subject)
+        attempt(trial, look, signature, &mut state, subject)
     } else {
         Attempt::Failed
     };
     match (attempt, waiting) {
         (Attempt::Matched, _) => {
             noted.waiting.retain(|waiting| waiting.rule != rule);
-            noted.settled.push(rule);
+            noted.settled.retain(|one| one.rule != rule);
+            noted.settled.push(look.settled(rule, signature));
             trial.apply(signature);
             trial.matches.push(Match { signature: rule, transaction: Some(look.number) });
         }
-        (Attempt::Waits(held), Some(at)) => noted.waiting[at].held = held,
-        (Attempt::Waits(held), None) => noted.waiting.push(Waiting { rule, held }),
+        (Attempt::Waits, Some(at)) => noted.waiting[at] = state,
+        (Attempt::Waits, None) => noted.waiting.push(state),
         (Attempt::Failed, _) => {
             trial.scratch.captures.truncate(captured);
             noted.waiting.retain(|waiting| waiting.rule != rule);
@@ -171,13 +196,13 @@ fn attempt(
     trial: &mut Trial<'_>,
     look: &Look<'_>,
     signature: &Signature,
-    mut held: u64,
+    state: &mut Waiting,
     subject: &Subject<'_>,
 ) -> Attempt {
     let mut waits = signature.hook.is_some_and(|hook| hook.progress > look.progress);
     for (at, inspection) in signature.inspections.iter().enumerate() {
         let bit = 1 << at;
-        if held & bit != 0 {
+        if state.held & bit != 0 {
             continue;
         }
         let (holds, more) = match inspection.source {
@@ -189,7 +214,7 @@ fn attempt(
                     (false, !look.complete)
                 }
                 Some(row) => {
-                    let holds = field_holds(trial, look, inspection, row, subject);
+                    let holds = field_holds(trial, look, inspection, row, state.from_file, subject);
                     (holds, row.streaming && !look.complete)
                 }
             },
@@ -199,14 +224,14 @@ fn attempt(
             }
         };
         if holds {
-            held |= bit;
+            state.held |= bit;
         } else if more {
             waits = true;
         } else {
             return Attempt::Failed;
         }
     }
-    if waits { Attempt::Waits(held) } else { Attempt::Matched }
+    if waits { Attempt::Waits } else { Attempt::Matched }
 }
 
 /// Whether any value of a field holds; where there is none, whether the rule is content with that.
@@ -215,15 +240,24 @@ fn field_holds(
     look: &Look<'_>,
     inspection: &Inspection,
     row: Row,
+    from_file: usize,
     subject: &Subject<'_>,
 ) -> bool {
     trial.with_view(subject, |view, scratch| {
         let (mut any, mut holds) = (false, false);
-        look.conversation.read(look.number, row.reader, look.direction, &mut |offset, value| {
+        let mut visit = |offset, value: &[u8]| {
             any = true;
             holds = inspection.hold_on(value, offset, view, scratch);
             holds
-        });
+        };
+        match row.reader {
+            ReaderPlace::Files(reader) => {
+                if let Some(files) = look.conversation.files(look.number, look.direction) {
+                    files.show(reader, from_file, &mut |_, offset, value| visit(offset, value));
+                }
+            }
+            reader => look.conversation.read(look.number, reader, look.direction, &mut visit),
+        }
         let settled = !row.streaming || look.complete;
         holds || (!any && settled && inspection.absent != Absent::Fails)
     })

@@ -36,6 +36,15 @@ pub static MD5: Field = Field::many_bytes("filemd5", CARRIERS, EITHER);
 pub static SHA1: Field = Field::many_bytes("filesha1", CARRIERS, EITHER);
 /// The SHA-256 of each file that was seen whole, 32 bytes.
 pub static SHA256: Field = Field::many_bytes("filesha256", CARRIERS, EITHER);
+/// Every file, of which rules may ask that it be kept.
+pub static STORE: Field = Field::many_bytes("filestore", CARRIERS, EITHER);
+
+/// Whether a rule that asks for the field alerts again with each file that begins later in the transaction. One that
+/// asks for names and contents alone alerts once, and may find each in another file.
+pub fn is_of_whole_files(field: &Field) -> bool {
+    [&SIZE, &MD5, &SHA1, &SHA256, &STORE].contains(&field)
+}
+
 /// Keywords about these fields with values of their own form.
 pub static KEYWORDS: &[LentKeyword] = &[
     LentKeyword {

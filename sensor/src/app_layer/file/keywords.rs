@@ -1,6 +1,6 @@
 //! Keywords about files whose values have forms of their own (Suricata documentation: "File Keywords").
 
-use super::fields::{NAME, SIZE};
+use super::fields::{NAME, SIZE, STORE};
 use rules::diagnostic::Diagnostic;
 use rules::draft::Draft;
 use rules::effect::Effect;
@@ -73,7 +73,7 @@ pub(super) fn store(argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<()
             ));
         }
     }
-    ask(&NAME, Box::new(PresentStep), argument, draft)?;
+    ask(&STORE, Box::new(PresentStep), argument, draft)?;
     draft.effects.push(Effect::StoreFile);
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! Files that go one way within a transaction, as rules look at them: what they hold in windows, their names, and
 //! their sizes and hashes once they have ended.
 
+use super::fields;
 use super::hash::{Algorithm, Hashes, Wanted};
 use super::window::{Window, WindowConfig};
-use crate::app_layer::parser::VisitWindow;
+use crate::app_layer::parser::{VisitFile, VisitWindow};
+use rules::vocabulary::Field;
 
 /// How much of a file is looked at, and when, in protocols other than HTTP (Suricata documentation: "suricata.yaml",
 /// inspected-tracker).
@@ -15,14 +17,37 @@ pub const MAX_FILES: usize = 1024;
 /// new: a rule that another field has found may ask for them late.
 const SHOWN_AGAIN: usize = 32;
 
+/// A file as far as it was seen.
 #[derive(Debug)]
-struct File {
-    name: Vec<u8>,
+pub struct File {
+    /// Nothing where the protocol gives none.
+    name: Option<Vec<u8>>,
     window: Window,
     hashes: Hashes,
     size: u64,
     ended: bool,
 }
+
+impl File {
+    /// What is to be looked at of its contents, with its offset in there.
+    pub fn view(&self) -> Option<(u64, &[u8])> {
+        self.window.view()
+    }
+}
+
+/// Shows the values of a field of one file; says whether that is enough.
+type Show = fn(&File, &mut VisitWindow<'_>) -> bool;
+
+/// How each field is read.
+pub(in crate::app_layer) const READERS: &[(&Field, Show)] = &[
+    (&fields::DATA, |file, visit| file.view().is_some_and(|(at, bytes)| visit(at, bytes))),
+    (&fields::NAME, |file, visit| file.name.as_ref().is_some_and(|name| visit(0, name))),
+    (&fields::SIZE, |file, visit| file.ended && visit(0, &file.size.to_be_bytes())),
+    (&fields::MD5, |file, visit| file.hashes.show(Algorithm::Md5, visit)),
+    (&fields::SHA1, |file, visit| file.hashes.show(Algorithm::Sha1, visit)),
+    (&fields::SHA256, |file, visit| file.hashes.show(Algorithm::Sha256, visit)),
+    (&fields::STORE, |_, visit| visit(0, &[])),
+];
 
 /// The files of a transaction, one after the other.
 #[derive(Debug, Default)]
@@ -43,9 +68,14 @@ impl Files {
 
     /// Begins a file, and ends the one before it. The name is empty where the protocol gives none.
     pub fn begin(&mut self, name: Vec<u8>) {
+        self.begin_in(Some(name).filter(|name| !name.is_empty()), Window::new(WINDOW));
+    }
+
+    /// Begins a file that is looked at in this window, and ends the one before it.
+    pub fn begin_in(&mut self, name: Option<Vec<u8>>, window: Window) {
         self.end();
         if self.files.len() < MAX_FILES {
-            let (window, hashes) = (Window::new(WINDOW), Hashes::new(self.wanted));
+            let hashes = Hashes::new(self.wanted);
             self.files.push(File { name, window, hashes, size: 0, ended: false });
             self.open = true;
         }
@@ -53,33 +83,42 @@ impl Files {
 
     /// Adds bytes to the file that is open, if one is.
     pub fn push(&mut self, bytes: &[u8]) {
-        if self.open
-            && let Some(file) = self.files.last_mut()
-        {
+        self.push_partly(bytes, bytes.len());
+    }
+
+    /// The same, of which rules are shown no more than the first.
+    pub fn push_partly(&mut self, bytes: &[u8], shown: usize) {
+        if let Some(file) = self.open_file() {
             file.size += bytes.len() as u64;
-            file.window.push(bytes);
+            file.window.push(&bytes[..shown]);
             file.hashes.push(bytes);
         }
     }
 
+    fn open_file(&mut self) -> Option<&mut File> {
+        self.files.last_mut().filter(|_| self.open)
+    }
+
     /// Ends the file that is open, if one is.
     pub fn end(&mut self) {
-        if std::mem::take(&mut self.open)
-            && let Some(file) = self.files.last_mut()
-        {
+        if let Some(file) = self.open_file() {
             file.window.end();
             file.hashes.end();
             file.ended = true;
+        }
+        self.open = false;
+    }
+
+    /// Something of the file that is open was never seen.
+    pub fn miss(&mut self) {
+        if let Some(file) = self.open_file() {
+            file.hashes.forget();
         }
     }
 
     /// Ends the file that is open, if one is, although something of it was never seen.
     pub fn cut(&mut self) {
-        if self.open
-            && let Some(file) = self.files.last_mut()
-        {
-            file.hashes.forget();
-        }
+        self.miss();
         self.end();
     }
 
@@ -88,29 +127,44 @@ impl Files {
         self.open
     }
 
-    /// Shows what the files hold, as far as it is time to look at it.
-    pub fn show_data(&self, visit: &mut VisitWindow<'_>) {
-        let _ = self.files.iter().filter_map(|file| file.window.view()).any(|(at, bytes)| visit(at, bytes));
+    /// How many have begun.
+    pub fn len(&self) -> usize {
+        self.files.len()
     }
 
-    /// Shows the names, of those that have one.
-    pub fn show_names(&self, visit: &mut VisitWindow<'_>) {
-        let _ = self.recent().iter().any(|file| !file.name.is_empty() && visit(0, &file.name));
+    /// Whether none has begun.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
     }
 
-    /// Shows the sizes of those that have ended, in bytes.
-    pub fn show_sizes(&self, visit: &mut VisitWindow<'_>) {
-        let _ = self.recent().iter().any(|file| file.ended && visit(0, &file.size.to_be_bytes()));
+    /// The first of them.
+    pub fn first(&self) -> Option<&File> {
+        self.files.first()
     }
 
-    /// Shows a hash of those that have ended and were seen whole.
-    pub fn show_hashes(&self, algorithm: Algorithm, visit: &mut VisitWindow<'_>) {
-        let _ = self.recent().iter().any(|file| file.hashes.show(algorithm, visit));
+    /// Shows each value of a field, by its reader's place, after the number of its file; of files from `from` on.
+    pub fn show(&self, reader: usize, from: usize, visit: &mut VisitFile<'_>) {
+        let Some((_, show)) = READERS.get(reader) else { return };
+        let recent = self.files.len().saturating_sub(SHOWN_AGAIN).min(self.looked_at.saturating_sub(1));
+        let files = self.files.iter().enumerate().skip(recent.max(from));
+        let _ = { files }.any(|(number, file)| show(file, &mut |offset, value| visit(number, offset, value)));
     }
 
-    fn recent(&self) -> &[File] {
-        let again = self.files.len().saturating_sub(SHOWN_AGAIN);
-        &self.files[again.min(self.looked_at)..]
+    /// The values of a field, as they are shown.
+    #[cfg(test)]
+    pub(in crate::app_layer) fn values(&self, field: &Field) -> Vec<Vec<u8>> {
+        self.values_from(field, 0).into_iter().map(|(_, value)| value).collect()
+    }
+
+    #[cfg(test)]
+    fn values_from(&self, field: &Field, from: usize) -> Vec<(usize, Vec<u8>)> {
+        let reader = READERS.iter().position(|&(known, _)| known == field).expect("a field of files");
+        let mut values = Vec::new();
+        self.show(reader, from, &mut |number, _, value| {
+            values.push((number, value.to_vec()));
+            false
+        });
+        values
     }
 
     /// Rules have looked.
@@ -125,30 +179,21 @@ impl Files {
 mod tests {
     use super::*;
 
-    fn shown(show: impl Fn(&mut VisitWindow<'_>)) -> Vec<Vec<u8>> {
-        let mut values = Vec::new();
-        show(&mut |_, value| {
-            values.push(value.to_vec());
-            false
-        });
-        values
-    }
-
     #[test]
     fn names_are_there_at_once_contents_and_sizes_at_the_end() {
         let mut files = Files::default();
         files.begin(b"one".to_vec());
         files.push(b"first");
-        assert_eq!(shown(|visit| files.show_names(visit)), [b"one"]);
-        assert!(shown(|visit| files.show_data(visit)).is_empty());
-        assert!(shown(|visit| files.show_sizes(visit)).is_empty());
+        assert_eq!(files.values(&fields::NAME), [b"one"]);
+        assert!(files.values(&fields::DATA).is_empty());
+        assert!(files.values(&fields::SIZE).is_empty());
         files.begin(Vec::new());
         files.push(b"second");
         files.end();
         files.push(b"nobody's");
-        assert_eq!(shown(|visit| files.show_names(visit)), [b"one"]);
-        assert_eq!(shown(|visit| files.show_data(visit)), [&b"first"[..], b"second"]);
-        assert_eq!(shown(|visit| files.show_sizes(visit)), [5u64, 6].map(u64::to_be_bytes));
+        assert_eq!(files.values(&fields::NAME), [b"one"]);
+        assert_eq!(files.values(&fields::DATA), [&b"first"[..], b"second"]);
+        assert_eq!(files.values(&fields::SIZE), [5u64, 6].map(u64::to_be_bytes));
     }
 
     #[test]
@@ -156,14 +201,14 @@ mod tests {
         let mut files = Files::new(Wanted::of(&[Algorithm::Md5]));
         files.begin(Vec::new());
         files.push(b"abc");
-        assert!(shown(|visit| files.show_hashes(Algorithm::Md5, visit)).is_empty());
+        assert!(files.values(&fields::MD5).is_empty());
         files.begin(Vec::new());
         files.push(b"ab");
         files.cut();
-        let hashes = shown(|visit| files.show_hashes(Algorithm::Md5, visit));
+        let hashes = files.values(&fields::MD5);
         assert_eq!(hashes, [0x9001_5098_3cd2_4fb0_d696_3f7d_28e1_7f72u128.to_be_bytes()]);
-        assert!(shown(|visit| files.show_hashes(Algorithm::Sha1, visit)).is_empty());
-        assert_eq!(shown(|visit| files.show_sizes(visit)), [3u64, 2].map(u64::to_be_bytes));
+        assert!(files.values(&fields::SHA1).is_empty());
+        assert_eq!(files.values(&fields::SIZE), [3u64, 2].map(u64::to_be_bytes));
     }
 
     #[test]
@@ -171,16 +216,26 @@ mod tests {
         let mut files = Files::default();
         files.begin(b"one".to_vec());
         files.push(&[b'x'; 40_000]);
-        assert_eq!(shown(|visit| files.show_data(visit))[0].len(), 40_000);
+        assert_eq!(files.values(&fields::DATA)[0].len(), 40_000);
         files.inspected();
-        assert!(shown(|visit| files.show_data(visit)).is_empty());
+        assert!(files.values(&fields::DATA).is_empty());
         files.push(b"rest");
         files.end();
-        assert_eq!(shown(|visit| files.show_data(visit))[0].len(), 1028);
+        assert_eq!(files.values(&fields::DATA)[0].len(), 1028);
         files.inspected();
-        assert!(shown(|visit| files.show_data(visit)).is_empty());
-        assert_eq!(shown(|visit| files.show_names(visit)), [b"one"]);
-        assert_eq!(shown(|visit| files.show_sizes(visit)), [40_004u64.to_be_bytes()]);
+        assert!(files.values(&fields::DATA).is_empty());
+        assert_eq!(files.values(&fields::NAME), [b"one"]);
+        assert_eq!(files.values(&fields::SIZE), [40_004u64.to_be_bytes()]);
+    }
+
+    #[test]
+    fn values_say_which_file_they_are_of() {
+        let mut files = Files::default();
+        [&b"one"[..], b"", b"three"].iter().for_each(|name| files.begin(name.to_vec()));
+        assert_eq!(files.values_from(&fields::NAME, 0), [(0, b"one".to_vec()), (2, b"three".to_vec())]);
+        assert_eq!(files.values_from(&fields::NAME, 1), [(2, b"three".to_vec())]);
+        assert_eq!(files.values_from(&fields::STORE, 1), [(1, Vec::new()), (2, Vec::new())]);
+        assert!(files.values_from(&fields::NAME, 3).is_empty());
     }
 
     #[test]
@@ -188,9 +243,9 @@ mod tests {
         let mut files = Files::default();
         (0..MAX_FILES + 9).for_each(|_| files.begin(b"name".to_vec()));
         assert!(!files.is_open(), "there is no room for the last");
-        assert_eq!(shown(|visit| files.show_names(visit)).len(), MAX_FILES);
+        assert_eq!(files.values(&fields::NAME).len(), MAX_FILES);
         files.inspected();
-        assert_eq!(shown(|visit| files.show_names(visit)).len(), SHOWN_AGAIN);
-        assert!(shown(|visit| files.show_data(visit)).is_empty());
+        assert_eq!(files.values(&fields::NAME).len(), SHOWN_AGAIN);
+        assert!(files.values(&fields::DATA).is_empty());
     }
 }

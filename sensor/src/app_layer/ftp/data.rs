@@ -1,8 +1,6 @@
 //! Data connections of FTP: one file each, from its first byte to the connection's end.
 
 use super::fields;
-use crate::app_layer::file;
-use crate::app_layer::file::hash::Algorithm;
 use crate::app_layer::file::transfer::Files;
 use crate::app_layer::parser::{Expectation, Input, Malformed, Parser, Reader, Requests};
 use crate::app_layer::progress::{COMPLETE, STARTED};
@@ -34,6 +32,7 @@ impl Parser for FtpData {
     const READERS: &'static [Reader<Transfer>] = READERS;
     const EVENTS: Option<&'static Field> = None;
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
+    const CARRIES_FILES: bool = true;
 
     fn parse(
         &mut self,
@@ -71,49 +70,19 @@ impl Parser for FtpData {
         self.name.clone_from(&expectation.about);
     }
 
-    fn inspected(transfer: &mut Transfer, direction: Direction) {
-        if transfer.flows == Some(direction) {
-            transfer.files.inspected();
-        }
+    fn files(transfer: &Transfer, direction: Direction) -> Option<&Files> {
+        Some(&transfer.files).filter(|_| transfer.flows == Some(direction))
+    }
+
+    fn files_mut(transfer: &mut Transfer, direction: Direction) -> Option<&mut Files> {
+        Some(&mut transfer.files).filter(|_| transfer.flows == Some(direction))
     }
 }
 
-/// How each field is read: a file on the way that it goes, the command on the way that it asked for.
-const READERS: &[Reader<Transfer>] = &[
-    Reader::new(&fields::DATA_COMMAND, |transfer, direction, visit| {
-        if transfer.asked == Some(direction) {
-            let command = u64::from(direction == Direction::ToServer);
-            visit(&command.to_be_bytes());
-        }
-    }),
-    Reader::streaming(&file::fields::DATA, |transfer, direction, visit| {
-        if transfer.flows == Some(direction) {
-            transfer.files.show_data(visit);
-        }
-    }),
-    Reader::streaming(&file::fields::NAME, |transfer, direction, visit| {
-        if transfer.flows == Some(direction) {
-            transfer.files.show_names(visit);
-        }
-    }),
-    Reader::streaming(&file::fields::SIZE, |transfer, direction, visit| {
-        if transfer.flows == Some(direction) {
-            transfer.files.show_sizes(visit);
-        }
-    }),
-    Reader::streaming(&file::fields::MD5, |transfer, direction, visit| {
-        if transfer.flows == Some(direction) {
-            transfer.files.show_hashes(Algorithm::Md5, visit);
-        }
-    }),
-    Reader::streaming(&file::fields::SHA1, |transfer, direction, visit| {
-        if transfer.flows == Some(direction) {
-            transfer.files.show_hashes(Algorithm::Sha1, visit);
-        }
-    }),
-    Reader::streaming(&file::fields::SHA256, |transfer, direction, visit| {
-        if transfer.flows == Some(direction) {
-            transfer.files.show_hashes(Algorithm::Sha256, visit);
-        }
-    }),
-];
+/// How each field is read: the command on the way that it asked for.
+const READERS: &[Reader<Transfer>] = &[Reader::new(&fields::DATA_COMMAND, |transfer, direction, visit| {
+    if transfer.asked == Some(direction) {
+        let command = u64::from(direction == Direction::ToServer);
+        visit(&command.to_be_bytes());
+    }
+})];

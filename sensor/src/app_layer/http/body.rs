@@ -4,10 +4,9 @@ use super::decode::{Decoder, Stopped};
 use super::event::Event;
 use super::line::Faults;
 use super::multipart::{Multipart, Piece};
-use crate::app_layer::file::hash::{Algorithm, Hashes, Wanted};
-use crate::app_layer::file::transfer::WINDOW as STREAM_WINDOW;
+use crate::app_layer::file::hash::Wanted;
+use crate::app_layer::file::transfer::{File, Files, WINDOW as STREAM_WINDOW};
 use crate::app_layer::file::window::{Window, WindowConfig};
-use crate::app_layer::parser::VisitWindow;
 
 /// How requests' bodies are looked at (suricata.yaml, `request-body-limit` and its neighbours).
 const REQUEST_WINDOW: WindowConfig = WindowConfig { limit: 100 << 10, first: 32 << 10, step: 4 << 10 };
@@ -19,34 +18,6 @@ const MAX_NAME: usize = 4096;
 const MAX_FILES: usize = 64;
 /// The most bytes of files within a body that are looked at, of all together.
 const MAX_INNER_BYTES: u64 = 100 << 10;
-
-/// A file that a body carries.
-#[derive(Debug)]
-pub(in crate::app_layer) struct File {
-    name: Vec<u8>,
-    size: u64,
-    closed: bool,
-    hashes: Hashes,
-    /// What it holds, where that is not the whole body.
-    window: Option<Window>,
-}
-
-impl File {
-    /// Its name.
-    pub(in crate::app_layer) fn name(&self) -> &[u8] {
-        &self.name
-    }
-
-    /// Its size, once all of it is there.
-    pub(in crate::app_layer) fn size(&self) -> Option<u64> {
-        self.closed.then_some(self.size)
-    }
-
-    /// Shows a hash, once all of it was seen; says whether that is enough.
-    pub(in crate::app_layer) fn show_hash(&self, algorithm: Algorithm, visit: &mut VisitWindow<'_>) -> bool {
-        self.hashes.show(algorithm, visit)
-    }
-}
 
 /// What a body is.
 #[derive(Debug, Default)]
@@ -70,12 +41,11 @@ pub(in crate::app_layer) struct Body {
     decoder: Option<Box<Decoder>>,
     /// What came was not of its coding.
     failed: bool,
-    window: Window,
+    /// The content as rules look at it; nothing where it is a file, which is looked at in that window.
+    window: Option<Window>,
     content: Content,
-    files: Vec<File>,
+    files: Files,
     inner_bytes: u64,
-    /// The hashes of files that are wanted.
-    wanted: Wanted,
 }
 
 impl Body {
@@ -100,17 +70,16 @@ impl Body {
             bytes: 0,
             decoder,
             failed: false,
-            window: Window::new(window),
+            window: Some(Window::new(window)),
             content: Content::Plain,
-            files: Vec::new(),
+            files: Files::default(),
             inner_bytes: 0,
-            wanted: Wanted::default(),
         }
     }
 
     /// Of the files in it some hashes are wanted.
     pub(in crate::app_layer) fn set_hashes(&mut self, wanted: Wanted) {
-        self.wanted = wanted;
+        self.files = Files::new(wanted);
     }
 
     /// Its content is a form.
@@ -120,8 +89,10 @@ impl Body {
 
     /// Its content is a file.
     pub(in crate::app_layer) fn set_file(&mut self, name: &[u8], faults: &mut Faults) {
-        self.content = Content::Whole;
-        self.open(name, None, faults);
+        if let Some(window) = self.window.take() {
+            self.content = Content::Whole;
+            self.open(name, window, faults);
+        }
     }
 
     /// Whether a byte has come.
@@ -146,23 +117,27 @@ impl Body {
 
     /// What is to be looked at of the content, with its offset in there.
     pub(in crate::app_layer) fn view(&self) -> Option<(u64, &[u8])> {
-        self.window.view()
+        match &self.window {
+            Some(window) => window.view(),
+            None => self.files.first().and_then(File::view),
+        }
     }
 
     /// The files so far.
-    pub(in crate::app_layer) fn files(&self) -> &[File] {
+    pub(in crate::app_layer) fn files(&self) -> &Files {
         &self.files
     }
 
-    /// What is to be looked at of a file, with its offset in there.
-    pub(in crate::app_layer) fn view_of<'b>(&'b self, file: &'b File) -> Option<(u64, &'b [u8])> {
-        file.window.as_ref().unwrap_or(&self.window).view()
+    /// The same.
+    pub(in crate::app_layer) fn files_mut(&mut self) -> &mut Files {
+        &mut self.files
     }
 
-    /// Rules have looked: windows move on.
+    /// Rules have looked: the window moves on.
     pub(in crate::app_layer) fn inspected(&mut self) {
-        self.window.inspected();
-        self.files.iter_mut().filter_map(|file| file.window.as_mut()).for_each(Window::inspected);
+        if let Some(window) = &mut self.window {
+            window.inspected();
+        }
     }
 
     /// Takes bytes as they came.
@@ -182,7 +157,7 @@ impl Body {
     /// Bytes that were never seen.
     pub(in crate::app_layer) fn miss(&mut self, bytes: u64) {
         self.wire_bytes += bytes;
-        self.files.iter_mut().filter(|file| !file.closed).for_each(|file| file.hashes.forget());
+        self.files.miss();
     }
 
     /// Nothing more comes.
@@ -196,10 +171,10 @@ impl Body {
             form.finish(faults, &mut |piece| self.take_piece(piece, &mut found));
             faults.extend(found);
         }
-        self.window.end();
-        for file in &mut self.files {
-            file.close();
+        if let Some(window) = &mut self.window {
+            window.end();
         }
+        self.files.end();
     }
 
     fn note_stopped(&mut self, fed: Result<(), Stopped>, faults: &mut Faults) {
@@ -210,15 +185,14 @@ impl Body {
 
     fn take_decoded(&mut self, bytes: &[u8], faults: &mut Faults) {
         self.bytes += bytes.len() as u64;
-        self.window.push(bytes);
+        if let Some(window) = &mut self.window {
+            window.push(bytes);
+        }
         match std::mem::take(&mut self.content) {
             Content::Plain => {}
             Content::Whole => {
                 self.content = Content::Whole;
-                if let Some(file) = self.files.first_mut() {
-                    file.size += bytes.len() as u64;
-                    file.hashes.push(bytes);
-                }
+                self.files.push(bytes);
             }
             Content::Form(mut form) => {
                 let mut found = Faults::new();
@@ -231,45 +205,26 @@ impl Body {
 
     fn take_piece(&mut self, piece: Piece<'_>, faults: &mut Faults) {
         match piece {
-            Piece::Begin(name) => self.open(name, Some(Window::new(REQUEST_WINDOW)), faults),
+            Piece::Begin(name) => self.open(name, Window::new(REQUEST_WINDOW), faults),
             Piece::Data(data) => {
                 let room = usize::try_from(MAX_INNER_BYTES - self.inner_bytes).unwrap_or(usize::MAX);
-                let shown = &data[..data.len().min(room)];
-                self.inner_bytes += shown.len() as u64;
-                if let Some(file) = self.files.last_mut().filter(|file| !file.closed) {
-                    file.size += data.len() as u64;
-                    file.hashes.push(data);
-                    if let Some(window) = &mut file.window {
-                        window.push(shown);
-                    }
-                }
+                let shown = data.len().min(room);
+                self.inner_bytes += shown as u64;
+                self.files.push_partly(data, shown);
             }
-            Piece::End => {
-                if let Some(file) = self.files.last_mut() {
-                    file.close();
-                }
-            }
+            Piece::End => self.files.end(),
         }
     }
 
-    fn open(&mut self, name: &[u8], window: Option<Window>, faults: &mut Faults) {
+    fn open(&mut self, name: &[u8], window: Window, faults: &mut Faults) {
         if self.files.len() >= MAX_FILES {
+            self.files.end();
             return;
         }
         if name.len() > MAX_NAME {
             faults.push(Event::FileNameTooLong);
         }
         let name = name[..name.len().min(MAX_NAME)].to_vec();
-        self.files.push(File { name, size: 0, closed: false, hashes: Hashes::new(self.wanted), window });
-    }
-}
-
-impl File {
-    fn close(&mut self) {
-        self.closed = true;
-        self.hashes.end();
-        if let Some(window) = &mut self.window {
-            window.end();
-        }
+        self.files.begin_in(Some(name), window);
     }
 }

@@ -29,6 +29,7 @@ pub(super) use response::is_range;
 pub use transaction::Exchange;
 
 use super::conversation::{begin, field_rows};
+use super::file::transfer::Files;
 use super::identify::Speech;
 use super::parser::{HandedOver, Input, Malformed, Parser, Reader, Requests};
 use super::transaction::Transactions;
@@ -142,6 +143,7 @@ impl Parser for Http1 {
     type Transaction = Exchange;
     const READERS: &'static [Reader<Exchange>] = transaction::READERS;
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
+    const CARRIES_FILES: bool = true;
     const COMPLETE: [u8; 2] = [progress::COMPLETE; 2];
 
     fn parse(
@@ -193,6 +195,14 @@ impl Parser for Http1 {
         let first = first.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let own = |(name, value): (&[u8], &[u8])| (name.to_vec(), value.to_vec());
         Some(first.chain(request.headers.iter()).map(own).collect())
+    }
+
+    fn files(exchange: &Exchange, direction: Direction) -> Option<&Files> {
+        exchange.body(direction).map(Body::files)
+    }
+
+    fn files_mut(exchange: &mut Exchange, direction: Direction) -> Option<&mut Files> {
+        exchange.body_mut(direction).map(Body::files_mut)
     }
 
     fn inspected(exchange: &mut Exchange, direction: Direction) {

@@ -1,12 +1,10 @@
 //! A request with its response.
 
-use super::body::{Body, File};
+use super::body::Body;
 use super::event::Event;
 use super::headers::Headers;
 use super::line::{Faults, Method, RequestLine, StatusLine, Version};
 use super::uri::{HostAndPort, Target};
-use crate::app_layer::file::fields as file;
-use crate::app_layer::file::hash::Algorithm;
 use crate::app_layer::http::fields;
 use crate::app_layer::parser::{Reader, Visit, VisitWindow};
 use crate::app_layer::transaction::Transaction;
@@ -114,7 +112,7 @@ impl Exchange {
         }
     }
 
-    fn body(&self, way: Direction) -> Option<&Body> {
+    pub(super) fn body(&self, way: Direction) -> Option<&Body> {
         match way {
             Direction::ToServer => self.request.body.as_deref(),
             Direction::ToClient => self.response.body.as_deref(),
@@ -210,29 +208,6 @@ impl Exchange {
         if let Some((offset, window)) = self.body(way).and_then(Body::view) {
             visit(offset, window);
         }
-    }
-
-    fn show_files(&self, way: Direction, visit: &mut VisitWindow<'_>) {
-        let Some(body) = self.body(way) else { return };
-        let mut windows = body.files().iter().filter_map(|file| body.view_of(file));
-        let _ = windows.any(|(offset, window)| visit(offset, window));
-    }
-
-    fn show_file_names(&self, way: Direction, visit: &mut VisitWindow<'_>) {
-        let _ = self.files(way).iter().any(|file| visit(0, file.name()));
-    }
-
-    fn show_file_sizes(&self, way: Direction, visit: &mut VisitWindow<'_>) {
-        let mut sizes = self.files(way).iter().filter_map(File::size);
-        let _ = sizes.any(|size| visit(0, &size.to_be_bytes()));
-    }
-
-    fn show_file_hashes(&self, way: Direction, algorithm: Algorithm, visit: &mut VisitWindow<'_>) {
-        let _ = self.files(way).iter().any(|file| file.show_hash(algorithm, visit));
-    }
-
-    fn files(&self, way: Direction) -> &[File] {
-        self.body(way).map(Body::files).unwrap_or_default()
     }
 
     /// What events tell of it.
@@ -339,16 +314,4 @@ pub(super) const READERS: &[Reader<Exchange>] = &[
     header!(LOCATION, b"location"),
     Reader::streaming(&fields::REQUEST_BODY, Exchange::show_body),
     Reader::streaming(&fields::RESPONSE_BODY, Exchange::show_body),
-    Reader::streaming(&file::DATA, Exchange::show_files),
-    Reader::streaming(&file::NAME, Exchange::show_file_names),
-    Reader::streaming(&file::SIZE, Exchange::show_file_sizes),
-    Reader::streaming(&file::MD5, |exchange, way, visit| {
-        exchange.show_file_hashes(way, Algorithm::Md5, visit);
-    }),
-    Reader::streaming(&file::SHA1, |exchange, way, visit| {
-        exchange.show_file_hashes(way, Algorithm::Sha1, visit);
-    }),
-    Reader::streaming(&file::SHA256, |exchange, way, visit| {
-        exchange.show_file_hashes(way, Algorithm::Sha256, visit);
-    }),
 ];

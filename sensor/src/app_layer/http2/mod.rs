@@ -20,6 +20,8 @@ mod upgrade;
 pub use stream::Stream;
 
 use super::conversation::{begin, field_rows};
+use super::file::transfer::Files;
+use super::http::Body;
 use super::http::progress::{COMPLETE, STARTED};
 use super::identify::Speech;
 use super::parser::{HandedOver, Input, Malformed, Parser, Reader, Requests};
@@ -69,6 +71,7 @@ impl Parser for Http2 {
     type Transaction = Stream;
     const READERS: &'static [Reader<Stream>] = reader::READERS;
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
+    const CARRIES_FILES: bool = true;
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
 
     fn parse(
@@ -92,6 +95,14 @@ impl Parser for Http2 {
 
     fn take_over(&mut self, handed: HandedOver, transactions: &mut Transactions<Stream>) {
         upgrade::take_over(handed, &mut self.streams, transactions);
+    }
+
+    fn files(stream: &Stream, direction: Direction) -> Option<&Files> {
+        stream.way(direction).body.as_deref().map(Body::files)
+    }
+
+    fn files_mut(stream: &mut Stream, direction: Direction) -> Option<&mut Files> {
+        stream.way_mut(direction).body.as_deref_mut().map(Body::files_mut)
     }
 
     fn inspected(stream: &mut Stream, direction: Direction) {

@@ -5,8 +5,6 @@
 
 use super::fields::{self, SETTINGS};
 use super::stream::{Number, Stream, Way};
-use crate::app_layer::file::fields as file;
-use crate::app_layer::file::hash::Algorithm;
 use crate::app_layer::http::fields as http;
 use crate::app_layer::parser::{Reader, Visit, VisitWindow};
 use crate::event::Direction::{self, ToClient, ToServer};
@@ -51,22 +49,6 @@ impl Way {
         if let Some((offset, window)) = self.body.as_ref().and_then(|body| body.view()) {
             visit(offset, window);
         }
-    }
-
-    /// Files have no names in HTTP/2; that there is one can be asked nevertheless.
-    fn show_names(&self, visit: &mut VisitWindow<'_>) {
-        let mut files = self.body.iter().flat_map(|body| body.files());
-        let _ = files.any(|file| visit(0, file.name()));
-    }
-
-    fn show_size(&self, visit: &mut VisitWindow<'_>) {
-        let mut files = self.body.iter().flat_map(|body| body.files());
-        let _ = files.any(|file| file.size().is_some_and(|size| visit(0, &size.to_be_bytes())));
-    }
-
-    fn show_hash(&self, algorithm: Algorithm, visit: &mut VisitWindow<'_>) {
-        let mut files = self.body.iter().flat_map(|body| body.files());
-        let _ = files.any(|file| file.show_hash(algorithm, visit));
     }
 }
 
@@ -181,12 +163,4 @@ pub(super) const READERS: &[Reader<Stream>] = &[
     header!(LOCATION, b"location"),
     Reader::streaming(&http::REQUEST_BODY, |stream, way, visit| stream.way(way).show_body(visit)),
     Reader::streaming(&http::RESPONSE_BODY, |stream, way, visit| stream.way(way).show_body(visit)),
-    Reader::streaming(&file::DATA, |stream, way, visit| stream.way(way).show_body(visit)),
-    Reader::streaming(&file::NAME, |stream, way, visit| stream.way(way).show_names(visit)),
-    Reader::streaming(&file::SIZE, |stream, way, visit| stream.way(way).show_size(visit)),
-    Reader::streaming(&file::MD5, |stream, way, visit| stream.way(way).show_hash(Algorithm::Md5, visit)),
-    Reader::streaming(&file::SHA1, |stream, way, visit| stream.way(way).show_hash(Algorithm::Sha1, visit)),
-    Reader::streaming(&file::SHA256, |stream, way, visit| {
-        stream.way(way).show_hash(Algorithm::Sha256, visit)
-    }),
 ];

@@ -151,9 +151,9 @@ impl Mail {
         &self.files
     }
 
-    /// Rules have looked at the files.
-    pub fn inspected(&mut self) {
-        self.files.inspected();
+    /// The same.
+    pub fn files_mut(&mut self) -> &mut Files {
+        &mut self.files
     }
 
     /// The URLs in its text, without their scheme.

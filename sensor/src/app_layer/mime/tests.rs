@@ -1,4 +1,5 @@
 use super::*;
+use crate::app_layer::file::fields as file;
 use proptest::prelude::*;
 
 /// Reads a mail whose lines end in LF as if they ended in CR LF, long ones in pieces of `piece` bytes.
@@ -23,22 +24,16 @@ fn read(text: &str) -> Mail {
     read_in_pieces(text, usize::MAX)
 }
 
+fn values(mail: &Mail, field: &rules::vocabulary::Field) -> Vec<String> {
+    mail.files().values(field).iter().map(|value| value.escape_ascii().to_string()).collect()
+}
+
 fn names(mail: &Mail) -> Vec<String> {
-    let mut names = Vec::new();
-    mail.files().show_names(&mut |_, name| {
-        names.push(name.escape_ascii().to_string());
-        false
-    });
-    names
+    values(mail, &file::NAME)
 }
 
 fn contents(mail: &Mail) -> Vec<String> {
-    let mut contents = Vec::new();
-    mail.files().show_data(&mut |_, bytes| {
-        contents.push(bytes.escape_ascii().to_string());
-        false
-    });
-    contents
+    values(mail, &file::DATA)
 }
 
 fn urls(mail: &Mail) -> Vec<String> {

@@ -20,6 +20,7 @@ mod wire;
 pub use transaction::Transaction;
 
 use super::conversation::{begin, field_rows};
+use super::file::transfer::Files;
 use super::identify::{Carrier, Probe, Speech};
 use super::parser::{Input, Malformed, Parser, Reader, Requests};
 use super::progress::{COMPLETE, TWO_STATES};
@@ -101,6 +102,7 @@ impl Parser for Smb {
     type Transaction = Transaction;
     const READERS: &'static [Reader<Transaction>] = READERS;
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
+    const CARRIES_FILES: bool = true;
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
 
     fn parse(
@@ -131,6 +133,14 @@ impl Parser for Smb {
         let mut context = Context { direction, transactions };
         self.places[way] = self.behind_gap(self.places[way], missing, &mut context);
         Ok(())
+    }
+
+    fn files(transaction: &Transaction, direction: Direction) -> Option<&Files> {
+        transaction.files(direction)
+    }
+
+    fn files_mut(transaction: &mut Transaction, direction: Direction) -> Option<&mut Files> {
+        transaction.files_mut(direction)
     }
 
     fn inspected(transaction: &mut Transaction, direction: Direction) {

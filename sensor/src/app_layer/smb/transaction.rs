@@ -4,8 +4,6 @@ use super::fields;
 use super::ntlmssp::Identity;
 use crate::app_layer::dcerpc;
 use crate::app_layer::dcerpc::call::Call;
-use crate::app_layer::file;
-use crate::app_layer::file::hash::Algorithm;
 use crate::app_layer::file::transfer::Files;
 use crate::app_layer::parser::{Reader, visit_number};
 use crate::event::Direction;
@@ -48,8 +46,17 @@ impl Transaction {
         }
     }
 
-    fn files(&self, direction: Direction) -> Option<&Files> {
+    /// The contents of a file that go that way.
+    pub(super) fn files(&self, direction: Direction) -> Option<&Files> {
         match &self.kind {
+            Kind::File { goes, files } if *goes == direction => Some(files),
+            _ => None,
+        }
+    }
+
+    /// The same.
+    pub(super) fn files_mut(&mut self, direction: Direction) -> Option<&mut Files> {
+        match &mut self.kind {
             Kind::File { goes, files } if *goes == direction => Some(files),
             _ => None,
         }
@@ -69,10 +76,8 @@ impl Transaction {
 
     /// Rules have looked at one way.
     pub(super) fn inspected(&mut self, direction: Direction) {
-        match &mut self.kind {
-            Kind::File { goes, files } if *goes == direction => files.inspected(),
-            Kind::Call(call) => call.inspected(direction),
-            _ => {}
+        if let Kind::Call(call) = &mut self.kind {
+            call.inspected(direction);
         }
     }
 }
@@ -107,36 +112,6 @@ pub(super) const READERS: &[Reader<Transaction>] = &[
     Reader::new(&dcerpc::fields::OPERATION, |transaction, _, visit| {
         if let Some(call) = transaction.call() {
             call.show_operation(visit);
-        }
-    }),
-    Reader::streaming(&file::fields::DATA, |transaction, direction, visit| {
-        if let Some(files) = transaction.files(direction) {
-            files.show_data(visit);
-        }
-    }),
-    Reader::streaming(&file::fields::NAME, |transaction, direction, visit| {
-        if let Some(files) = transaction.files(direction) {
-            files.show_names(visit);
-        }
-    }),
-    Reader::streaming(&file::fields::SIZE, |transaction, direction, visit| {
-        if let Some(files) = transaction.files(direction) {
-            files.show_sizes(visit);
-        }
-    }),
-    Reader::streaming(&file::fields::MD5, |transaction, direction, visit| {
-        if let Some(files) = transaction.files(direction) {
-            files.show_hashes(Algorithm::Md5, visit);
-        }
-    }),
-    Reader::streaming(&file::fields::SHA1, |transaction, direction, visit| {
-        if let Some(files) = transaction.files(direction) {
-            files.show_hashes(Algorithm::Sha1, visit);
-        }
-    }),
-    Reader::streaming(&file::fields::SHA256, |transaction, direction, visit| {
-        if let Some(files) = transaction.files(direction) {
-            files.show_hashes(Algorithm::Sha256, visit);
         }
     }),
 ];

@@ -106,6 +106,7 @@ impl Transfer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app_layer::file::fields;
 
     fn file() -> (Transfer, Files) {
         let mut files = Files::default();
@@ -115,12 +116,7 @@ mod tests {
 
     fn contents(mut files: Files) -> Vec<u8> {
         files.end();
-        let mut contents = Vec::new();
-        files.show_data(&mut |_, bytes| {
-            contents.extend_from_slice(bytes);
-            false
-        });
-        contents
+        files.values(&fields::DATA).concat()
     }
 
     #[test]

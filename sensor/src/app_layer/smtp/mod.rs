@@ -13,6 +13,7 @@ mod wire;
 pub use transaction::Transaction;
 
 use super::conversation::{begin, field_rows};
+use super::file::transfer::Files;
 use super::identify::{Carrier, Likeness, Probe, Speech, begins_with_welcome, begins_with_word};
 use super::line::{Line, Lines};
 use super::mime::Mail;
@@ -121,6 +122,7 @@ impl Parser for Smtp {
     type Transaction = Transaction;
     const READERS: &'static [Reader<Transaction>] = READERS;
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
+    const CARRIES_FILES: bool = true;
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
 
     fn parse(
@@ -133,6 +135,15 @@ impl Parser for Smtp {
             Direction::ToServer => self.read_client(input, transactions, requests),
             Direction::ToClient => self.read_server(input, transactions, requests),
         }
+    }
+
+    fn files(transaction: &Transaction, direction: Direction) -> Option<&Files> {
+        transaction.mail(direction).map(Mail::files)
+    }
+
+    fn files_mut(transaction: &mut Transaction, direction: Direction) -> Option<&mut Files> {
+        let mail = transaction.mail.as_deref_mut().filter(|_| direction == Direction::ToServer);
+        mail.map(Mail::files_mut)
     }
 
     fn inspected(transaction: &mut Transaction, direction: Direction) {

@@ -2,8 +2,6 @@
 
 use super::event::Event;
 use super::fields;
-use crate::app_layer::file;
-use crate::app_layer::file::hash::Algorithm;
 use crate::app_layer::mime::{self, Anomaly, Mail};
 use crate::app_layer::parser::{Reader, Visit, VisitWindow};
 use crate::app_layer::transaction;
@@ -48,9 +46,6 @@ impl Transaction {
     /// Rules have looked at the way to the server.
     pub(super) fn inspected(&mut self) {
         self.receivers.looked_at = self.receivers.paths.len();
-        if let Some(mail) = &mut self.mail {
-            mail.inspected();
-        }
     }
 
     fn receivers(&self) -> &[Vec<u8>] {
@@ -59,7 +54,7 @@ impl Transaction {
     }
 
     /// The mail, on the way that mail goes.
-    fn mail(&self, direction: Direction) -> Option<&Mail> {
+    pub(super) fn mail(&self, direction: Direction) -> Option<&Mail> {
         self.mail.as_deref().filter(|_| direction == Direction::ToServer)
     }
 }
@@ -139,36 +134,6 @@ pub(super) const READERS: &[Reader<Transaction>] = &[
     Reader::new(&fields::EMAIL_BODY_MD5, |transaction, direction, visit| {
         if let Some(md5) = transaction.mail(direction).and_then(Mail::body_md5) {
             visit(&hex(md5));
-        }
-    }),
-    Reader::streaming(&file::fields::DATA, |transaction, direction, visit| {
-        if let Some(mail) = transaction.mail(direction) {
-            mail.files().show_data(visit);
-        }
-    }),
-    Reader::streaming(&file::fields::NAME, |transaction, direction, visit| {
-        if let Some(mail) = transaction.mail(direction) {
-            mail.files().show_names(visit);
-        }
-    }),
-    Reader::streaming(&file::fields::SIZE, |transaction, direction, visit| {
-        if let Some(mail) = transaction.mail(direction) {
-            mail.files().show_sizes(visit);
-        }
-    }),
-    Reader::streaming(&file::fields::MD5, |transaction, direction, visit| {
-        if let Some(mail) = transaction.mail(direction) {
-            mail.files().show_hashes(Algorithm::Md5, visit);
-        }
-    }),
-    Reader::streaming(&file::fields::SHA1, |transaction, direction, visit| {
-        if let Some(mail) = transaction.mail(direction) {
-            mail.files().show_hashes(Algorithm::Sha1, visit);
-        }
-    }),
-    Reader::streaming(&file::fields::SHA256, |transaction, direction, visit| {
-        if let Some(mail) = transaction.mail(direction) {
-            mail.files().show_hashes(Algorithm::Sha256, visit);
         }
     }),
 ];
