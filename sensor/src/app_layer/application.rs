@@ -2,7 +2,7 @@
 //! detection"; observed behaviour where that is silent).
 
 use super::conversation::Conversation;
-use super::file::hash::Wanted;
+use super::file::Wanted;
 use super::identify::{Carrier, Identified, Speech, identify};
 use super::parser::{Change, Expectation, HandedOver, Input, Malformed, Requests};
 use super::speech_of;
@@ -60,8 +60,8 @@ pub struct Application {
     pub told: [bool; 2],
     /// Whether payload is encrypted by now, and not worth looking at.
     pub encrypted: bool,
-    /// The hashes of files that rules ask for.
-    hashes: Wanted,
+    /// What rules ask of files.
+    wanted: Wanted,
 }
 
 /// Which bytes a session offers, and why.
@@ -77,8 +77,8 @@ pub struct Offer {
     pub server_port: u16,
     /// The packet's time.
     pub time: Timestamp,
-    /// The hashes of files that rules ask for.
-    pub hashes: Wanted,
+    /// What rules ask of files.
+    pub wanted: Wanted,
 }
 
 impl Application {
@@ -160,7 +160,7 @@ impl Application {
     /// Reads what a session offers.
     pub fn listen(&mut self, session: &Session, offer: &Offer, counters: &mut Counters) -> Heard {
         let mut heard = Heard::default();
-        self.set_hashes(offer.hashes);
+        self.set_wanted(offer.wanted);
         let side = session.side(offer.direction);
         while self.phase != Phase::Stopped && self.pending.is_none() {
             let at = self.consumed[offer.direction.index()];
@@ -200,11 +200,11 @@ impl Application {
         Some(beyond.offset - at)
     }
 
-    fn set_hashes(&mut self, wanted: Wanted) {
-        if self.hashes != wanted {
-            self.hashes = wanted;
+    fn set_wanted(&mut self, wanted: Wanted) {
+        if self.wanted != wanted {
+            self.wanted = wanted;
             if let Some(conversation) = &mut self.conversation {
-                conversation.set_hashes(wanted);
+                conversation.set_wanted(wanted);
             }
         }
     }
@@ -362,7 +362,7 @@ impl Application {
         self.facts.whole = Detection::Found(speech.protocol);
         self.speech = Some(speech);
         let conversation = self.conversation.insert((speech.begin)());
-        conversation.set_hashes(self.hashes);
+        conversation.set_wanted(self.wanted);
         self.shown = self.consumed;
         self.phase = Phase::Parsing;
     }

@@ -1,6 +1,6 @@
 //! A parser with its transactions, whichever protocol it is of.
 
-use super::file::hash::Wanted;
+use super::file::Wanted;
 use super::file::transfer::{Files, READERS as FILE_READERS};
 use super::parser::{Expectation, HandedOver, Input, Malformed, Parser, Requests, VisitWindow};
 use super::transaction::{Noted, Transaction, Transactions};
@@ -50,8 +50,8 @@ pub trait Conversation: Debug + Send {
     /// When the parser cannot go on.
     fn skip(&mut self, direction: Direction, bytes: u64) -> Result<(), Malformed>;
 
-    /// Rules ask for these hashes of files.
-    fn set_hashes(&mut self, wanted: Wanted);
+    /// Rules ask for this of files.
+    fn set_wanted(&mut self, wanted: Wanted);
 
     /// See [`Parser::expected`].
     fn expected(&mut self, expectation: &Expectation);
@@ -82,6 +82,9 @@ pub trait Conversation: Debug + Send {
 
     /// Shows each value of a field with its offset.
     fn read(&self, transaction: u64, reader: ReaderPlace, direction: Direction, visit: &mut VisitWindow<'_>);
+
+    /// Rules are about to look at a transaction one way.
+    fn prepare(&mut self, transaction: u64, direction: Direction);
 
     /// The files that go one way within a transaction.
     fn files(&self, transaction: u64, direction: Direction) -> Option<&Files>;
@@ -162,8 +165,8 @@ impl<P: Parser> Conversation for Spoken<P> {
         self.parser.skip(direction, bytes, &mut self.transactions)
     }
 
-    fn set_hashes(&mut self, wanted: Wanted) {
-        self.transactions.hashes = wanted;
+    fn set_wanted(&mut self, wanted: Wanted) {
+        self.transactions.wanted = wanted;
     }
 
     fn expected(&mut self, expectation: &Expectation) {
@@ -223,6 +226,13 @@ impl<P: Parser> Conversation for Spoken<P> {
             ReaderPlace::Progress => {
                 let _ = transaction.progress(direction).is_some_and(&mut visit_number);
             }
+        }
+    }
+
+    fn prepare(&mut self, transaction: u64, direction: Direction) {
+        let transaction = self.transactions.get_mut(transaction);
+        if let Some(files) = transaction.and_then(|one| P::files_mut(&mut one.data, direction)) {
+            files.prepare();
         }
     }
 

@@ -1,6 +1,8 @@
 //! What parsers give to rules: a rule that asks for more loads, and waits.
 
 use super::SPEECHES;
+use super::file::fields::MAGIC;
+use super::file::magic;
 use rules::header::protocol::AppProtocol;
 use rules::signature::Signature;
 use rules::vocabulary::Field;
@@ -26,12 +28,14 @@ impl Spoken {
         let wanted = signature.app_protocol;
         let protocol = wanted.filter(|&wanted| !self.parses(wanted)).map(AppProtocol::name);
         let unfilled = || signature.fields().find(|&field| !self.fills(field, wanted));
-        protocol.or_else(|| {
+        let nameless = || signature.fields().any(|field| field == &MAGIC) && !magic::is_there();
+        let unfilled = protocol.or_else(|| {
             unfilled().map(|field| match field.protocols.first() {
                 Some(&first) if !self.parses(first) => first.name(),
                 _ => field.name,
             })
-        })
+        });
+        unfilled.or_else(|| nameless().then_some("libmagic's database"))
     }
 
     fn parses(&self, wanted: AppProtocol) -> bool {

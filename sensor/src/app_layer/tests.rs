@@ -149,7 +149,7 @@ fn a_rule_says_which_parser_it_waits_for() {
     }
     assert_eq!(waits("dns", r#"dns.query; content:"x"; app-layer-state:request_complete"#), None);
     assert_eq!(waits("http", r#"http.uri; content:"x""#), None);
-    assert_eq!(waits("http", r#"file.magic; content:"x""#), Some("file.magic"), "no parser fills it");
+    assert_eq!(waits("http", r#"file.magic; content:"x""#), None);
     assert_eq!(waits("tcp", r#"content:"x""#), None);
 }
 

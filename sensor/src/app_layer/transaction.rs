@@ -1,6 +1,6 @@
 //! The transactions of one flow: numbered, bounded, and kept until both ways are complete and were looked at.
 
-use super::file::hash::Wanted;
+use super::file::Wanted;
 use crate::event::Direction;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -48,8 +48,8 @@ pub struct Noted {
 #[derive(Debug, Default)]
 pub struct Transaction<T> {
     number: u64,
-    /// The hashes of its files that rules ask for.
-    pub hashes: Wanted,
+    /// What rules ask of its files.
+    pub wanted: Wanted,
     /// What the protocol says.
     pub data: T,
     /// How far request and response have come; nothing before the first byte.
@@ -112,13 +112,13 @@ pub struct Transactions<T> {
     pub cut_short: u64,
     /// Parts of transactions that were not kept for lack of room.
     pub refused: u64,
-    /// The hashes of files that rules ask for.
-    pub hashes: Wanted,
+    /// What rules ask of files.
+    pub wanted: Wanted,
 }
 
 impl<T: Default> Transactions<T> {
     pub(super) fn new(complete: [u8; 2]) -> Self {
-        Self { next: 0, open: VecDeque::new(), complete, cut_short: 0, refused: 0, hashes: Wanted::default() }
+        Self { next: 0, open: VecDeque::new(), complete, cut_short: 0, refused: 0, wanted: Wanted::default() }
     }
 
     /// Whether one more cuts the oldest short.
@@ -135,7 +135,7 @@ impl<T: Default> Transactions<T> {
         }
         let number = self.next;
         self.next += 1;
-        self.open.push_back(Transaction { number, hashes: self.hashes, ..Transaction::default() });
+        self.open.push_back(Transaction { number, wanted: self.wanted, ..Transaction::default() });
         (number, self.open.back_mut().expect("one was just put in"))
     }
 

@@ -81,6 +81,7 @@ pub(super) fn inspect(
             Some(other) => std::mem::take(&mut other.waiting),
             None => Default::default(),
         };
+        conversation.prepare(number, direction);
         let files = conversation.files(number, direction).map_or(0, Files::len);
         let look = Look { plan, conversation, number, direction, progress, complete, files };
         gather(trial, candidates, &look, &noted, found);

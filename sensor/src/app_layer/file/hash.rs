@@ -25,9 +25,9 @@ const ALGORITHMS: [(Algorithm, &Field); 3] =
 
 /// The hashes that rules ask for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Wanted([bool; 3]);
+pub struct Algorithms([bool; 3]);
 
-impl Wanted {
+impl Algorithms {
     /// Those that some rules ask for.
     pub fn by(signatures: &[Signature]) -> Self {
         let asks = |field: &Field| signatures.iter().any(|one| one.fields().any(|asked| asked == field));
@@ -74,8 +74,8 @@ pub struct Known {
 
 impl Hashes {
     /// Of a file that begins.
-    pub fn new(wanted: Wanted) -> Self {
-        if wanted == Wanted::default() {
+    pub fn new(wanted: Algorithms) -> Self {
+        if wanted == Algorithms::default() {
             return Self::None;
         }
         Self::UnderWay(Box::new(UnderWay {
@@ -151,7 +151,7 @@ mod tests {
         for (wanted, expected) in
             [(&[Md5, Sha1, Sha256][..], &[md5, sha1, sha256][..]), (&[Sha1], &[sha1]), (&[], &[])]
         {
-            let mut hashes = Hashes::new(Wanted::of(wanted));
+            let mut hashes = Hashes::new(Algorithms::of(wanted));
             hashes.push(b"ab");
             hashes.push(b"c");
             assert!(shown(&hashes).is_empty());
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_not_whole_has_none() {
-        let mut hashes = Hashes::new(Wanted::of(&[Algorithm::Md5]));
+        let mut hashes = Hashes::new(Algorithms::of(&[Algorithm::Md5]));
         hashes.forget();
         hashes.push(b"abc");
         hashes.end();

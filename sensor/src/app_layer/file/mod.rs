@@ -3,8 +3,12 @@
 pub mod fields;
 pub mod hash;
 mod keywords;
+pub mod magic;
 pub mod transfer;
+mod wanted;
 pub mod window;
+
+pub use wanted::Wanted;
 
 use rules::vocabulary::Lexicon;
 

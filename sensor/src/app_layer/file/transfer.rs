@@ -1,8 +1,10 @@
 //! Files that go one way within a transaction, as rules look at them: what they hold in windows, their names, and
 //! their sizes and hashes once they have ended.
 
+use super::Wanted;
 use super::fields;
-use super::hash::{Algorithm, Hashes, Wanted};
+use super::hash::{Algorithm, Hashes};
+use super::magic::Kind;
 use super::window::{Window, WindowConfig};
 use crate::app_layer::parser::{VisitFile, VisitWindow};
 use rules::vocabulary::Field;
@@ -23,6 +25,7 @@ pub struct File {
     /// Nothing where the protocol gives none.
     name: Option<Vec<u8>>,
     window: Window,
+    kind: Kind,
     hashes: Hashes,
     size: u64,
     ended: bool,
@@ -42,6 +45,7 @@ type Show = fn(&File, &mut VisitWindow<'_>) -> bool;
 pub(in crate::app_layer) const READERS: &[(&Field, Show)] = &[
     (&fields::DATA, |file, visit| file.view().is_some_and(|(at, bytes)| visit(at, bytes))),
     (&fields::NAME, |file, visit| file.name.as_ref().is_some_and(|name| visit(0, name))),
+    (&fields::MAGIC, |file, visit| file.kind.show(visit)),
     (&fields::SIZE, |file, visit| file.ended && visit(0, &file.size.to_be_bytes())),
     (&fields::MD5, |file, visit| file.hashes.show(Algorithm::Md5, visit)),
     (&fields::SHA1, |file, visit| file.hashes.show(Algorithm::Sha1, visit)),
@@ -61,7 +65,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// None yet; of those that come some hashes are wanted.
+    /// None yet; of those that come this is wanted.
     pub fn new(wanted: Wanted) -> Self {
         Self { wanted, ..Self::default() }
     }
@@ -75,8 +79,8 @@ impl Files {
     pub fn begin_in(&mut self, name: Option<Vec<u8>>, window: Window) {
         self.end();
         if self.files.len() < MAX_FILES {
-            let hashes = Hashes::new(self.wanted);
-            self.files.push(File { name, window, hashes, size: 0, ended: false });
+            let (kind, hashes) = (Kind::new(self.wanted.magic), Hashes::new(self.wanted.hashes));
+            self.files.push(File { name, window, kind, hashes, size: 0, ended: false });
             self.open = true;
         }
     }
@@ -91,6 +95,7 @@ impl Files {
         if let Some(file) = self.open_file() {
             file.size += bytes.len() as u64;
             file.window.push(&bytes[..shown]);
+            file.kind.push(bytes);
             file.hashes.push(bytes);
         }
     }
@@ -112,6 +117,7 @@ impl Files {
     /// Something of the file that is open was never seen.
     pub fn miss(&mut self) {
         if let Some(file) = self.open_file() {
+            file.kind.miss();
             file.hashes.forget();
         }
     }
@@ -167,6 +173,14 @@ impl Files {
         values
     }
 
+    /// Rules are about to look.
+    pub fn prepare(&mut self) {
+        if self.wanted.magic {
+            let unended = self.looked_at.saturating_sub(1);
+            self.files[unended..].iter_mut().for_each(|file| file.kind.find_out(file.ended));
+        }
+    }
+
     /// Rules have looked.
     pub fn inspected(&mut self) {
         let unended = self.looked_at.saturating_sub(1);
@@ -178,6 +192,7 @@ impl Files {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app_layer::file::hash::Algorithms;
 
     #[test]
     fn names_are_there_at_once_contents_and_sizes_at_the_end() {
@@ -198,7 +213,7 @@ mod tests {
 
     #[test]
     fn whole_files_have_hashes() {
-        let mut files = Files::new(Wanted::of(&[Algorithm::Md5]));
+        let mut files = Files::new(Wanted { hashes: Algorithms::of(&[Algorithm::Md5]), magic: true });
         files.begin(Vec::new());
         files.push(b"abc");
         assert!(files.values(&fields::MD5).is_empty());

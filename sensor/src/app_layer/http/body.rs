@@ -4,7 +4,7 @@ use super::decode::{Decoder, Stopped};
 use super::event::Event;
 use super::line::Faults;
 use super::multipart::{Multipart, Piece};
-use crate::app_layer::file::hash::Wanted;
+use crate::app_layer::file::Wanted;
 use crate::app_layer::file::transfer::{File, Files, WINDOW as STREAM_WINDOW};
 use crate::app_layer::file::window::{Window, WindowConfig};
 
@@ -77,8 +77,8 @@ impl Body {
         }
     }
 
-    /// Of the files in it some hashes are wanted.
-    pub(in crate::app_layer) fn set_hashes(&mut self, wanted: Wanted) {
+    /// Of the files in it this is wanted.
+    pub(in crate::app_layer) fn set_wanted(&mut self, wanted: Wanted) {
         self.files = Files::new(wanted);
     }
 

@@ -422,7 +422,7 @@ impl ResponseReader {
         let Some(transaction) = self.transaction(context) else { return };
         let mut faults = Faults::new();
         if let Some(body) = &mut transaction.data.response.body {
-            body.set_hashes(transaction.hashes);
+            body.set_wanted(transaction.wanted);
         }
         transaction.data.take_response_body(bytes, &mut faults);
         note(transaction, faults);

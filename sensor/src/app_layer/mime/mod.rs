@@ -8,7 +8,7 @@ mod header;
 mod part;
 mod url;
 
-use crate::app_layer::file::hash::Wanted;
+use crate::app_layer::file::Wanted;
 use crate::app_layer::file::transfer::Files;
 use crate::app_layer::line::Line;
 use header::{Field, FieldName};
@@ -136,9 +136,9 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// A mail before its first line; of the files attached some hashes are wanted.
-    pub fn new(hashes: Wanted) -> Self {
-        Self { files: Files::new(hashes), ..Self::default() }
+    /// A mail before its first line; of the files attached this is wanted.
+    pub fn new(wanted: Wanted) -> Self {
+        Self { files: Files::new(wanted), ..Self::default() }
     }
 
     /// The header fields that rules name.

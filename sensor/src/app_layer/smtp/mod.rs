@@ -265,13 +265,13 @@ impl Smtp {
                 return Ok(());
             }
             Command::Data => {
-                transaction.data.mail = Some(Box::new(Mail::new(transaction.hashes)));
+                transaction.data.mail = Some(Box::new(Mail::new(transaction.wanted)));
                 self.data_pending = true;
                 self.mode = Mode::Mail;
             }
             Command::Bdat { size, last } => {
-                let hashes = transaction.hashes;
-                transaction.data.mail.get_or_insert_with(|| Box::new(Mail::new(hashes)));
+                let wanted = transaction.wanted;
+                transaction.data.mail.get_or_insert_with(|| Box::new(Mail::new(wanted)));
                 self.mode = Mode::Chunk { left: size, last };
             }
             Command::Rset => {

@@ -246,10 +246,10 @@ impl Shard {
         time: Timestamp,
         ends: bool,
     ) -> Option<Heard> {
-        let hashes = self.inspector.as_ref().map(|inspector| inspector.hashes).unwrap_or_default();
+        let wanted = self.inspector.as_ref().map(|inspector| inspector.wanted).unwrap_or_default();
         let session = tracked.session.as_mut()?;
         let closing = ends || session.state() == State::Closed;
-        let offer = Offer { direction, unacknowledged: closing, end: closing, server_port, time, hashes };
+        let offer = Offer { direction, unacknowledged: closing, end: closing, server_port, time, wanted };
         let before = tracked.application.is_identified(direction);
         let heard = tracked.application.listen(session, &offer, &mut self.counters);
         for direction in Direction::ALL {

@@ -11,7 +11,7 @@ use super::dhcp::{self, Letter, Mail, MailRoom};
 use super::expectations::Expectations;
 use super::tracked::{Extension, Tracked};
 use crate::app_layer::dhcp::{self as dhcp_protocol, TransactionTable};
-use crate::app_layer::file::hash::Wanted;
+use crate::app_layer::file::Wanted;
 use crate::app_layer::record::Records;
 use crate::capture::{Burst, Frame, Tick};
 use crate::collect::{Found, Order, Report, Stage};
@@ -99,8 +99,8 @@ struct Inspector {
     expectations: Expectations,
     /// Whether any rule looks at raw streams, by way.
     looks_at_streams: [bool; 2],
-    /// The hashes of files that any rule asks for.
-    hashes: Wanted,
+    /// What any rule asks of files.
+    wanted: Wanted,
     /// Which rule set this is, counted from 0.
     generation: u32,
 }
@@ -121,7 +121,7 @@ impl Inspector {
             ),
             expectations: Expectations::default(),
             looks_at_streams: looks_at_streams(rules),
-            hashes: Wanted::by(rules.set.signatures()),
+            wanted: Wanted::by(rules.set.signatures()),
             generation: 0,
         }
     }
@@ -131,7 +131,7 @@ impl Inspector {
         let memory = WorkerMemory::new(Arc::clone(&rules.memory), turn);
         self.detector = Detector::new(Arc::clone(&rules.set), memory);
         self.looks_at_streams = looks_at_streams(rules);
-        self.hashes = Wanted::by(rules.set.signatures());
+        self.wanted = Wanted::by(rules.set.signatures());
         self.generation += 1;
     }
 }
