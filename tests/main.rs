@@ -13,6 +13,7 @@ mod decode;
 mod delivery;
 mod dhcp;
 mod events;
+mod file_store;
 mod floors;
 mod keywords_doc;
 mod live;

@@ -1,6 +1,7 @@
 //! What a match leaves behind for later rules and packets.
 
 use crate::names::NameKind;
+use crate::signature::Way;
 use crate::view::BitScope;
 
 /// What happens to a bit.
@@ -56,6 +57,17 @@ pub enum CaptureScope {
     Packet,
 }
 
+/// Which files a `filestore` keeps.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StoreScope {
+    /// The file on which the rule has matched.
+    File,
+    /// All of its transaction.
+    Transaction,
+    /// All that its flow carries from then on.
+    Flow,
+}
+
 /// One consequence of a match.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Effect {
@@ -100,8 +112,13 @@ pub enum Effect {
         /// Under which name.
         id: u32,
     },
-    /// `filestore`: the file is kept.
-    StoreFile,
+    /// `filestore`: files are stored.
+    StoreFile {
+        /// Which way they go; the way in which the rule has matched unless it says one.
+        way: Option<Way>,
+        /// Which ones.
+        scope: StoreScope,
+    },
     /// `bypass`: the flow is no longer inspected.
     Bypass,
     /// `config:logging disable`: no event is made of the transaction.
@@ -125,7 +142,7 @@ impl Effect {
             Self::Flowint { .. } => Some(NameKind::Flowint),
             Self::AddressBit { .. } => Some(NameKind::AddressBit),
             Self::Capture { .. } => Some(NameKind::Capture),
-            Self::Tag { .. } | Self::StoreFile | Self::Bypass | Self::StopLogging => None,
+            Self::Tag { .. } | Self::StoreFile { .. } | Self::Bypass | Self::StopLogging => None,
         }
     }
 }

@@ -155,6 +155,20 @@ counters! {
     ThresholdsEvicted = "thresholds_evicted",
     /// Alerts sent before their flow ended because too many waited for that.
     AlertsNotHeld = "alerts_not_held",
+    /// Files stored that rules asked for.
+    FilesStored = "files_stored",
+    /// Files among them of which only the first part is there: something was not seen, or they are too long.
+    FilesStoredCut = "files_stored_cut",
+    /// Files that were not stored again, since the directory had them.
+    FilesStoredBefore = "files_stored_before",
+    /// Files not stored because memory for files was full.
+    FilesRefusedMemory = "files_refused_memory",
+    /// Files not stored because too many waited to be written.
+    FilesRefusedQueue = "files_refused_queue",
+    /// Files not stored because the directory was as full as it may be.
+    FilesRefusedDirectory = "files_refused_directory",
+    /// Files not stored because the disk did not take them.
+    FilesRefusedDisk = "files_refused_disk",
     /// Alert events created.
     Alerts = "alerts",
     /// DHCP events created.

@@ -23,6 +23,8 @@ pub struct Limits {
     pub dhcp: DhcpLimits,
     /// What rules remember.
     pub memory: MemoryLimits,
+    /// Storing files.
+    pub file_store: FileStoreLimits,
     /// Joining what workers find.
     pub collect: CollectLimits,
 }
@@ -205,6 +207,34 @@ impl Default for MemoryLimits {
             captured_bytes: 64 << 20,
             dataset_bytes: 100 << 20,
             datasets_bytes: 10 << 30,
+        }
+    }
+}
+
+/// Limits of storing files.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileStoreLimits {
+    /// Bytes stored of one file; of a longer one the first.
+    pub file_bytes: usize,
+    /// Memory held for files that may have to be stored, and for those that wait to be written, in bytes.
+    pub memory_bytes: usize,
+    /// Files that may wait to be written.
+    pub waiting_files: usize,
+    /// Files in the directory.
+    pub directory_files: u64,
+    /// Bytes of all of them.
+    pub directory_bytes: u64,
+}
+
+impl Default for FileStoreLimits {
+    fn default() -> Self {
+        Self {
+            file_bytes: 16 << 20,
+            memory_bytes: 256 << 20,
+            waiting_files: 1024,
+            directory_files: 100_000,
+            directory_bytes: 10 << 30,
         }
     }
 }

@@ -72,7 +72,7 @@ impl Keyword for Bypass {
 
     fn parse(&self, argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
         argument.none()?;
-        if draft.effects.contains(&Effect::StoreFile) {
+        if draft.effects.iter().any(|effect| matches!(effect, Effect::StoreFile { .. })) {
             return Err(Diagnostic::error(
                 "bypass-and-filestore",
                 argument.span(),

@@ -66,7 +66,7 @@ pub struct Application {
 
 /// Which bytes a session offers, and why.
 #[derive(Clone, Copy, Debug)]
-pub struct Offer {
+pub struct Offer<'a> {
     /// Which way.
     pub direction: Direction,
     /// Whether bytes count that nobody has acknowledged.
@@ -78,7 +78,7 @@ pub struct Offer {
     /// The packet's time.
     pub time: Timestamp,
     /// What rules ask of files.
-    pub wanted: Wanted,
+    pub wanted: &'a Wanted,
 }
 
 impl Application {
@@ -158,7 +158,7 @@ impl Application {
     }
 
     /// Reads what a session offers.
-    pub fn listen(&mut self, session: &Session, offer: &Offer, counters: &mut Counters) -> Heard {
+    pub fn listen(&mut self, session: &Session, offer: &Offer<'_>, counters: &mut Counters) -> Heard {
         let mut heard = Heard::default();
         self.set_wanted(offer.wanted);
         let side = session.side(offer.direction);
@@ -192,7 +192,7 @@ impl Application {
 
     /// How many bytes from the first that is not consumed to the end of the hole behind it: what the parser left
     /// waits for bytes that will not come.
-    fn lost(&self, side: &Side, offer: &Offer) -> Option<u64> {
+    fn lost(&self, side: &Side, offer: &Offer<'_>) -> Option<u64> {
         let at = self.consumed[offer.direction.index()];
         let rest = side.next_block(at).filter(|block| self.phase == Phase::Parsing && block.offset == at)?;
         let hole = at + rest.bytes.len() as u64;
@@ -200,11 +200,11 @@ impl Application {
         Some(beyond.offset - at)
     }
 
-    fn set_wanted(&mut self, wanted: Wanted) {
-        if self.wanted != wanted {
-            self.wanted = wanted;
+    fn set_wanted(&mut self, wanted: &Wanted) {
+        if self.wanted != *wanted {
+            self.wanted = wanted.clone();
             if let Some(conversation) = &mut self.conversation {
-                conversation.set_wanted(wanted);
+                conversation.set_wanted(wanted.clone());
             }
         }
     }
@@ -279,7 +279,7 @@ impl Application {
         session: &Session,
         side: &Side,
         bytes: &[u8],
-        offer: &Offer,
+        offer: &Offer<'_>,
         heard: &mut Heard,
         counters: &mut Counters,
     ) -> bool {
@@ -313,7 +313,7 @@ impl Application {
         &mut self,
         session: &Session,
         bytes: &[u8],
-        offer: &Offer,
+        offer: &Offer<'_>,
         heard: &mut Heard,
         counters: &mut Counters,
     ) {
@@ -362,7 +362,7 @@ impl Application {
         self.facts.whole = Detection::Found(speech.protocol);
         self.speech = Some(speech);
         let conversation = self.conversation.insert((speech.begin)());
-        conversation.set_wanted(self.wanted);
+        conversation.set_wanted(self.wanted.clone());
         self.shown = self.consumed;
         self.phase = Phase::Parsing;
     }
@@ -372,7 +372,7 @@ impl Application {
     fn check_who_spoke_first(
         &mut self,
         session: &Session,
-        offer: &Offer,
+        offer: &Offer<'_>,
         heard: &mut Heard,
         counters: &mut Counters,
     ) {

@@ -1,10 +1,12 @@
 //! A parser with its transactions, whichever protocol it is of.
 
-use super::file::Wanted;
+use super::file::kept::Kept;
 use super::file::transfer::{Files, READERS as FILE_READERS};
+use super::file::{Store, Wanted};
 use super::parser::{Expectation, HandedOver, Input, Malformed, Parser, Requests, VisitWindow};
 use super::transaction::{Noted, Transaction, Transactions};
 use crate::event::{Direction, Http};
+use rules::effect::StoreScope;
 use rules::keyword::{REQUEST_PROGRESS, RESPONSE_PROGRESS};
 use rules::vocabulary::Field;
 use std::fmt::Debug;
@@ -88,6 +90,12 @@ pub trait Conversation: Debug + Send {
 
     /// The files that go one way within a transaction.
     fn files(&self, transaction: u64, direction: Direction) -> Option<&Files>;
+
+    /// A rule that has matched on a transaction asks that files be stored.
+    fn store(&mut self, transaction: u64, direction: Direction, store: &Store);
+
+    /// Hands on files that are to be stored and have ended; those that go the way that is over have.
+    fn take_stored(&mut self, over: Option<Direction>, take: &mut dyn FnMut(Kept));
 
     /// What is noted of a way of a transaction.
     fn noted(&mut self, transaction: u64, direction: Direction) -> Option<&mut Noted>;
@@ -238,6 +246,37 @@ impl<P: Parser> Conversation for Spoken<P> {
 
     fn files(&self, transaction: u64, direction: Direction) -> Option<&Files> {
         P::files(&self.get(transaction)?.data, direction)
+    }
+
+    fn store(&mut self, transaction: u64, direction: Direction, store: &Store) {
+        let Some(one) = self.transactions.get_mut(transaction) else { return };
+        let add = |to: &mut [bool; 2]| to.iter_mut().zip(store.ways).for_each(|(all, way)| *all |= way);
+        match store.scope {
+            StoreScope::File if store.ways[direction.index()] => {
+                if let Some(files) = P::files_mut(&mut one.data, direction) {
+                    files.store(store.file);
+                }
+            }
+            StoreScope::File => return,
+            StoreScope::Transaction => add(&mut one.store),
+            StoreScope::Flow => add(&mut self.transactions.store),
+        }
+        self.transactions.stores = true;
+    }
+
+    fn take_stored(&mut self, over: Option<Direction>, take: &mut dyn FnMut(Kept)) {
+        if !self.transactions.stores {
+            return;
+        }
+        let of_flow = self.transactions.store;
+        for (_, one) in self.transactions.iter_mut() {
+            for way in Direction::ALL {
+                let all = of_flow[way.index()] || one.store[way.index()];
+                if let Some(files) = P::files_mut(&mut one.data, way) {
+                    files.take_stored(all, over == Some(way), take);
+                }
+            }
+        }
     }
 
     fn noted(&mut self, transaction: u64, direction: Direction) -> Option<&mut Noted> {

@@ -19,6 +19,8 @@ pub struct Waiting {
     pub held: u64,
     /// It has alerted on files before this one.
     pub from_file: usize,
+    /// The file on which an inspection of files has held last.
+    pub file: Option<usize>,
 }
 
 /// A rule that is settled whatever comes of what there is.
@@ -50,6 +52,8 @@ pub struct Transaction<T> {
     number: u64,
     /// What rules ask of its files.
     pub wanted: Wanted,
+    /// All files are to be stored, by the way that they go.
+    pub(super) store: [bool; 2],
     /// What the protocol says.
     pub data: T,
     /// How far request and response have come; nothing before the first byte.
@@ -114,11 +118,24 @@ pub struct Transactions<T> {
     pub refused: u64,
     /// What rules ask of files.
     pub wanted: Wanted,
+    /// Some file is to be stored.
+    pub(super) stores: bool,
+    /// All files are, by the way that they go.
+    pub(super) store: [bool; 2],
 }
 
 impl<T: Default> Transactions<T> {
     pub(super) fn new(complete: [u8; 2]) -> Self {
-        Self { next: 0, open: VecDeque::new(), complete, cut_short: 0, refused: 0, wanted: Wanted::default() }
+        Self {
+            next: 0,
+            open: VecDeque::new(),
+            complete,
+            cut_short: 0,
+            refused: 0,
+            wanted: Wanted::default(),
+            stores: false,
+            store: [false; 2],
+        }
     }
 
     /// Whether one more cuts the oldest short.
@@ -135,7 +152,7 @@ impl<T: Default> Transactions<T> {
         }
         let number = self.next;
         self.next += 1;
-        self.open.push_back(Transaction { number, wanted: self.wanted, ..Transaction::default() });
+        self.open.push_back(Transaction { number, wanted: self.wanted.clone(), ..Transaction::default() });
         (number, self.open.back_mut().expect("one was just put in"))
     }
 

@@ -95,7 +95,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let counts = RuleCounts::of(&rules);
     let shared = runtime::shared_rules(&config, rules.set, &rules.memory);
     let set = shared.as_ref().map(|shared| Arc::clone(&shared.set));
-    let shards = runtime::shards(&config, workers, shared)?;
+    let (files, intake) = runtime::file_store(&config, true)?.unzip();
+    let shards = runtime::shards(&config, workers, shared)?.with_file_intake(intake);
     let mut delivery = args.delivery.start(&config)?;
     // Last, since it empties the file: what was wrong until here leaves an earlier output alone.
     let sink = match &mut delivery {
@@ -109,7 +110,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let stop = stop_when_told()?;
     let source = Box::new(Interruptible::new(source, Arc::clone(&stop)));
     let replay = Replay { source, shards, checksums, collector, sink };
-    let replayed = progress::during(context, bar(&read), || position(&read, began), || replay.run());
+    let mut replayed = progress::during(context, bar(&read), || position(&read, began), || replay.run());
+    if let Some(files) = files {
+        replayed.counters.merge(&files.finish());
+    }
     let elapsed = began.elapsed();
     for fault in rules.saved_datasets.save(rules.memory.lists()) {
         tracing::warn!("{fault}");
@@ -235,6 +239,7 @@ fn fault_of(faults: &[CaptureError]) -> Option<Failure> {
 impl From<AssemblyError> for Failure {
     fn from(error: AssemblyError) -> Self {
         match error {
+            AssemblyError::FileStore { .. } => Self::new(Exit::CannotWrite, "cannot begin", error),
             AssemblyError::Random(_) => Self::new(Exit::Internal, "cannot begin", error),
             _ => Self::new(Exit::Configuration, "the configuration is wrong", error)
                 .help("`sensor config show --origin` tells where each value comes from"),

@@ -92,13 +92,15 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let collector = runtime::collector(&config, workers, thresholds)?;
     let (in_use, rules) = RulesInUse::first(config.clone(), names, loaded);
     let counts = in_use.counts;
-    let shards = runtime::shards(&config, workers, rules)?.without_turns();
+    let (files, intake) = runtime::file_store(&config, false)?.unzip();
+    let shards = runtime::shards(&config, workers, rules)?.without_turns().with_file_intake(intake);
     let mut delivery = args.delivery.start(&config)?;
     let mut outputs = args.output.open(&config, delivery.as_mut(), context)?;
     let began = Instant::now();
     let parts = LiveParts {
         sources: captures,
         shards,
+        files,
         checksums: config.decode.checksums,
         collector,
         sink: outputs.fan_out(),
@@ -165,6 +167,11 @@ fn give_up_privileges(config: &Config, args: &Args, context: &Context) -> Result
     reach.write.push(state_dir.to_owned());
     reach.write.extend(args.output.file().map(|path| directory_of(path)));
     reach.write.push(config.datasets.directory.clone());
+    if let Some(directory) = &config.file_store.directory {
+        // What is not there cannot be reached later.
+        fs::create_dir_all(directory).map_err(|error| Failure::writing(directory.display(), error))?;
+        reach.write.push(directory.clone());
+    }
     reach.write.extend(config.operation.control_socket.as_deref().map(directory_of));
     let confined = sandbox::confine(&config.privileges, &reach).map_err(|error| {
         Failure::new(Exit::Refused, tried, error).help("the section `privileges` says which")

@@ -28,6 +28,7 @@ use crate::event::EncoderConfig;
 use crate::flow::FlowConfig;
 use crate::limits::Limits;
 use crate::reassembly::stream::StreamConfig;
+use crate::sink::file_store::FileStoreConfig;
 use crate::sink::kinesis::DeliveryConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,8 @@ pub struct Config {
     pub events: EventsConfig,
     /// Files of events.
     pub output: OutputConfig,
+    /// Storing files that rules ask for.
+    pub file_store: FileStoreConfig,
     /// Running as a service.
     pub operation: OperationConfig,
     /// What a running sensor gives up.

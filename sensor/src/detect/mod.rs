@@ -19,6 +19,7 @@ pub use profile::{Cost, Profile};
 
 use crate::app_layer::SPEECHES;
 use crate::app_layer::conversation::Conversation;
+use crate::app_layer::file::Store;
 use crate::counter::Counters;
 use crate::event::Direction;
 use crate::time::Timestamp;
@@ -29,6 +30,7 @@ use rules::inspect::Scratch;
 use rules::ruleset::{self, Candidates, FlowState, RuleSet, SignatureId};
 use rules::signature::{AddressList, Inspection, Kind, Signature, Source};
 use rules::view::{AppFacts, FlowFacts, Origin, Packet, StreamEvents, View};
+use smallvec::SmallVec;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Instant;
@@ -141,6 +143,8 @@ struct Trial<'a> {
     matches: &'a mut Vec<Match>,
     /// The transaction under inspection.
     transaction: Option<u64>,
+    /// What rules that matched on it ask to be stored.
+    stores: SmallVec<[Store; 1]>,
     /// Whether its numbers stand most significant byte first.
     big_endian: bool,
     /// Where the packet belongs to the sample on which rules are measured.
@@ -213,6 +217,7 @@ impl Detector {
             counters,
             matches,
             transaction: None,
+            stores: SmallVec::new(),
             big_endian: false,
             profile,
             cut_short,

@@ -4,7 +4,8 @@
 use super::plan::{Plan, Row};
 use super::{Match, Subject, Trial};
 use crate::app_layer::conversation::{Conversation, ReaderPlace};
-use crate::app_layer::file::fields::is_of_whole_files;
+use crate::app_layer::file::Store;
+use crate::app_layer::file::fields::{STORE, is_of_whole_files};
 use crate::app_layer::file::transfer::Files;
 use crate::app_layer::transaction::{Noted, Settled, Waiting};
 use crate::event::Direction;
@@ -39,7 +40,7 @@ impl Look<'_> {
     fn anew(&self, signature: &Signature, settled: Settled) -> Waiting {
         let of_files = signature.inspections.iter().map(|inspection| self.plan.is_of_files(inspection));
         let held = of_files.enumerate().filter(|&(_, of_files)| !of_files).map(|(at, _)| 1 << at).sum();
-        Waiting { rule: settled.rule, held, from_file: settled.files }
+        Waiting { rule: settled.rule, held, from_file: settled.files, file: None }
     }
 }
 
@@ -106,6 +107,9 @@ pub(super) fn inspect(
         if let Some(kept) = conversation.noted(number, direction) {
             *kept = noted;
         }
+        for store in trial.stores.drain(..) {
+            conversation.store(number, direction, &store);
+        }
         conversation.inspected(number, direction);
     }
     trial.transaction = None;
@@ -164,7 +168,7 @@ fn try_rule(
     let mut state = match (waiting, settled) {
         (Some(at), _) => noted.waiting[at],
         (None, Some(at)) => look.anew(signature, noted.settled[at]),
-        (None, None) => Waiting { rule, held: 0, from_file: 0 },
+        (None, None) => Waiting { rule, held: 0, from_file: 0, file: None },
     };
     let other = others.iter().find(|waiting| signature.transactional && waiting.rule == rule);
     state.held |= other.map_or(0, |waiting| waiting.held);
@@ -181,6 +185,7 @@ fn try_rule(
             noted.settled.retain(|one| one.rule != rule);
             noted.settled.push(look.settled(rule, signature));
             trial.apply(signature);
+            trial.stores.extend(state.file.and_then(|file| Store::by(signature, look.direction, file)));
             trial.matches.push(Match { signature: rule, transaction: Some(look.number) });
         }
         (Attempt::Waits, Some(at)) => noted.waiting[at] = state,
@@ -215,7 +220,7 @@ fn attempt(
                     (false, !look.complete)
                 }
                 Some(row) => {
-                    let holds = field_holds(trial, look, inspection, row, state.from_file, subject);
+                    let holds = field_holds(trial, look, inspection, row, state, subject);
                     (holds, row.streaming && !look.complete)
                 }
             },
@@ -241,7 +246,7 @@ fn field_holds(
     look: &Look<'_>,
     inspection: &Inspection,
     row: Row,
-    from_file: usize,
+    state: &mut Waiting,
     subject: &Subject<'_>,
 ) -> bool {
     trial.with_view(subject, |view, scratch| {
@@ -251,10 +256,16 @@ fn field_holds(
             holds = inspection.hold_on(value, offset, view, scratch);
             holds
         };
+        // That there is a file says less about which is meant than what is asked of it.
+        let weak = state.file.is_some() && inspection.source == Source::Field(&STORE);
         match row.reader {
             ReaderPlace::Files(reader) => {
                 if let Some(files) = look.conversation.files(look.number, look.direction) {
-                    files.show(reader, from_file, &mut |_, offset, value| visit(offset, value));
+                    files.show(reader, state.from_file, &mut |file, offset, value| {
+                        let holds = visit(offset, value);
+                        state.file = if holds && !weak { Some(file) } else { state.file };
+                        holds
+                    });
                 }
             }
             reader => look.conversation.read(look.number, reader, look.direction, &mut visit),

@@ -10,10 +10,12 @@ use crate::detect::{SharedMemory, Turns};
 use crate::event::cloudevents::Encoder;
 use crate::event::{ActivityKind, EncoderConfigError};
 use crate::flow::HashKey;
+use crate::sink::file_store::{FileIntake, FileStore};
 use crate::worker::{AlertTexts, ShardConfig, SharedRules};
 use ::rules::diagnostic::Diagnostic;
 use ::rules::header::variable::Variables;
 use ::rules::ruleset::RuleSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -38,6 +40,14 @@ pub enum AssemblyError {
     /// No valid event could come from it.
     #[error(transparent)]
     Events(#[from] EncoderConfigError),
+    /// Files cannot be stored.
+    #[error("file_store.directory: {}: {source}", .path.display())]
+    FileStore {
+        /// As it is configured.
+        path: PathBuf,
+        /// What is wrong.
+        source: io::Error,
+    },
     /// The system has no random numbers for the flow tables' hash.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
@@ -145,8 +155,20 @@ pub fn shards(
         tell_flow_ends: config.events.alert_flow == AlertFlow::Final,
         rules,
         profile_every: None,
+        file_intake: None,
         turns: Arc::new(turns),
     })
+}
+
+/// What stores files, where that is configured. Workers wait for it in a replay, and do not where packets come live.
+///
+/// # Errors
+///
+/// When the directory cannot be made or read.
+pub fn file_store(config: &Config, waits: bool) -> Result<Option<(FileStore, FileIntake)>, AssemblyError> {
+    let Some(directory) = &config.file_store.directory else { return Ok(None) };
+    let opened = FileStore::open(directory, &config.limits.file_store, waits);
+    opened.map(Some).map_err(|source| AssemblyError::FileStore { path: directory.clone(), source })
 }
 
 /// What joins the findings of so many workers, and holds back what `thresholds` say.

@@ -17,7 +17,8 @@ pub use self::rules::{
     load,
 };
 pub use assembly::{
-    AssemblyError, captures, collector, live_captures, rule_files, shards, shared_rules, variables, workers,
+    AssemblyError, captures, collector, file_store, live_captures, rule_files, shards, shared_rules,
+    variables, workers,
 };
 pub use live::{Live, LiveParts, Snapshot};
 pub use replay::{Replay, Replayed};

@@ -3,6 +3,7 @@
 
 pub mod accounting;
 pub mod file;
+pub mod file_store;
 pub mod kinesis;
 mod ndjson;
 mod queue;

@@ -3,10 +3,11 @@
 use super::fields::{NAME, SIZE, STORE};
 use rules::diagnostic::Diagnostic;
 use rules::draft::Draft;
-use rules::effect::Effect;
+use rules::effect::{Effect, StoreScope};
 use rules::field::{NumberStep, PresentStep, ask, ask_content};
 use rules::integer::IntegerMatch;
 use rules::keyword::Argument;
+use rules::signature::Way;
 
 /// `fileext:"pdf"`: the name ends in `.pdf`.
 pub(super) fn extension(argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
@@ -52,28 +53,46 @@ fn in_bytes(text: &str) -> Option<String> {
     Some(form)
 }
 
-const DIRECTIONS: &[&str] = &["request", "to_server", "response", "to_client", "both"];
-const SCOPES: &[&str] = &["file", "tx", "ssn", "flow"];
+/// Which way files go that are stored, by its names.
+fn way(word: &str) -> Option<Way> {
+    match word {
+        "request" | "to_server" => Some(Way::ToServer),
+        "response" | "to_client" => Some(Way::ToClient),
+        "both" => Some(Way::Both),
+        _ => None,
+    }
+}
 
-/// `filestore`, alone or with a direction and a scope, of which this sensor keeps to the file that matched.
+/// Which files are stored, by its names.
+fn scope(word: &str) -> Option<StoreScope> {
+    match word {
+        "file" => Some(StoreScope::File),
+        "tx" => Some(StoreScope::Transaction),
+        "ssn" | "flow" => Some(StoreScope::Flow),
+        _ => None,
+    }
+}
+
+/// `filestore`, alone or with a direction and a scope: the file that matched, which goes the way in which it did, unless
+/// they say otherwise.
 pub(super) fn store(argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
+    let mut said = (None, StoreScope::File);
     if argument.optional().is_some() {
         let parts = argument.parts()?;
         let words: Vec<String> = parts.iter().map(|part| part.to_str_lossy().to_ascii_lowercase()).collect();
-        let sound = match words.as_slice() {
-            [one] => DIRECTIONS.contains(&one.as_str()) || SCOPES.contains(&one.as_str()),
-            [direction, scope] => {
-                DIRECTIONS.contains(&direction.as_str()) && SCOPES.contains(&scope.as_str())
-            }
-            _ => false,
+        let meant = match words.as_slice() {
+            [one] => way(one).map(|way| (Some(way), StoreScope::File)).or(scope(one).map(|of| (None, of))),
+            [first, second] => way(first).and_then(|way| Some((Some(way), scope(second)?))),
+            _ => None,
         };
-        if !sound {
-            return Err(argument.error("bad-filestore", "this is no direction and scope").with_help(
+        said = meant.ok_or_else(|| {
+            argument.error("bad-filestore", "this is no direction and scope").with_help(
                 "write `filestore;` or `filestore:<request, response or both>,<file, tx or flow>;`",
-            ));
-        }
+            )
+        })?;
     }
     ask(&STORE, Box::new(PresentStep), argument, draft)?;
-    draft.effects.push(Effect::StoreFile);
+    let (way, scope) = said;
+    draft.effects.push(Effect::StoreFile { way, scope });
     Ok(())
 }

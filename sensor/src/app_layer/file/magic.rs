@@ -6,7 +6,7 @@ use magic::cookie::{Cookie, Flags, Load};
 /// Bytes from which on libmagic is asked before the file has ended, as Suricata does.
 const ENOUGH: usize = 512;
 /// The most bytes of a file that libmagic is shown.
-const MOST: usize = 32 << 10;
+const MOST: usize = 8 << 10;
 
 thread_local! {
     /// A handle for each thread, opened when a file is to be looked at first: libmagic shares none between threads.

@@ -2,12 +2,15 @@
 
 pub mod fields;
 pub mod hash;
+pub mod kept;
 mod keywords;
 pub mod magic;
+mod store;
 pub mod transfer;
 mod wanted;
 pub mod window;
 
+pub use store::Store;
 pub use wanted::Wanted;
 
 use rules::vocabulary::Lexicon;

@@ -4,6 +4,7 @@
 use super::Wanted;
 use super::fields;
 use super::hash::{Algorithm, Hashes};
+use super::kept::Kept;
 use super::magic::Kind;
 use super::window::{Window, WindowConfig};
 use crate::app_layer::parser::{VisitFile, VisitWindow};
@@ -27,6 +28,10 @@ pub struct File {
     window: Window,
     kind: Kind,
     hashes: Hashes,
+    /// What it holds, as long as it may have to be stored.
+    kept: Option<Kept>,
+    /// It is to be stored.
+    store: bool,
     size: u64,
     ended: bool,
 }
@@ -70,6 +75,11 @@ impl Files {
         Self { wanted, ..Self::default() }
     }
 
+    /// Of files that come from now on this is wanted.
+    pub fn set_wanted(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+    }
+
     /// Begins a file, and ends the one before it. The name is empty where the protocol gives none.
     pub fn begin(&mut self, name: Vec<u8>) {
         self.begin_in(Some(name).filter(|name| !name.is_empty()), Window::new(WINDOW));
@@ -80,7 +90,8 @@ impl Files {
         self.end();
         if self.files.len() < MAX_FILES {
             let (kind, hashes) = (Kind::new(self.wanted.magic), Hashes::new(self.wanted.hashes));
-            self.files.push(File { name, window, kind, hashes, size: 0, ended: false });
+            let kept = self.wanted.keep.clone().map(Kept::new);
+            self.files.push(File { name, window, kind, hashes, kept, store: false, size: 0, ended: false });
             self.open = true;
         }
     }
@@ -97,6 +108,9 @@ impl Files {
             file.window.push(&bytes[..shown]);
             file.kind.push(bytes);
             file.hashes.push(bytes);
+            if let Some(kept) = &mut file.kept {
+                kept.push(bytes);
+            }
         }
     }
 
@@ -119,6 +133,9 @@ impl Files {
         if let Some(file) = self.open_file() {
             file.kind.miss();
             file.hashes.forget();
+            if let Some(kept) = &mut file.kept {
+                kept.cut();
+            }
         }
     }
 
@@ -173,6 +190,26 @@ impl Files {
         values
     }
 
+    /// A file is to be stored.
+    pub fn store(&mut self, number: usize) {
+        if let Some(file) = self.files.get_mut(number) {
+            file.store = true;
+        }
+    }
+
+    /// Hands on what is to be stored of files that have ended; with `over` none of them goes on, with `all` every file
+    /// is to be stored.
+    pub fn take_stored(&mut self, all: bool, over: bool, take: &mut dyn FnMut(Kept)) {
+        for file in self.files.iter_mut().filter(|file| (all || file.store) && (over || file.ended)) {
+            if let Some(mut kept) = file.kept.take() {
+                if !file.ended {
+                    kept.cut();
+                }
+                take(kept);
+            }
+        }
+    }
+
     /// Rules are about to look.
     pub fn prepare(&mut self) {
         if self.wanted.magic {
@@ -213,7 +250,8 @@ mod tests {
 
     #[test]
     fn whole_files_have_hashes() {
-        let mut files = Files::new(Wanted { hashes: Algorithms::of(&[Algorithm::Md5]), magic: true });
+        let mut files =
+            Files::new(Wanted { hashes: Algorithms::of(&[Algorithm::Md5]), magic: true, keep: None });
         files.begin(Vec::new());
         files.push(b"abc");
         assert!(files.values(&fields::MD5).is_empty());

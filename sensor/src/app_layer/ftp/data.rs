@@ -45,7 +45,7 @@ impl Parser for FtpData {
             None => {
                 let (id, transaction) = transactions.begin();
                 transaction.data.asked = self.asked;
-                transaction.data.files = Files::new(transaction.wanted);
+                transaction.data.files = Files::new(transaction.wanted.clone());
                 transaction.data.files.begin(std::mem::take(&mut self.name));
                 Direction::ALL.iter().for_each(|&way| transaction.advance(way, STARTED));
                 *self.transaction.insert(id)

@@ -79,7 +79,7 @@ impl Body {
 
     /// Of the files in it this is wanted.
     pub(in crate::app_layer) fn set_wanted(&mut self, wanted: Wanted) {
-        self.files = Files::new(wanted);
+        self.files.set_wanted(wanted);
     }
 
     /// Its content is a form.

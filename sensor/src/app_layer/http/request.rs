@@ -196,7 +196,7 @@ impl RequestReader {
             let mut faults = Faults::new();
             faults.push(Event::RequestBodyUnexpected);
             let request = &mut transaction.data.request;
-            request.open_body(transaction.wanted, &mut faults);
+            request.open_body(&transaction.wanted, &mut faults);
             if let Some(body) = &mut request.body {
                 body.take(&bytes[..len], &mut faults);
             }
@@ -272,7 +272,7 @@ impl RequestReader {
             return Ok(self.go(State::Idle, cut.consumed));
         }
         let mut faults = Faults::new();
-        let framing = prepare(&mut transaction.data.request, transaction.wanted, &mut faults);
+        let framing = prepare(&mut transaction.data.request, &transaction.wanted, &mut faults);
         note(transaction, faults);
         transaction.advance(ToServer, HEADERS);
         let state = if transaction.data.request.method() == Method::Connect {
@@ -458,13 +458,13 @@ fn blank_line(bytes: &[u8], end: bool) -> Option<Step> {
 
 impl Request {
     /// Makes room for a body, and says what it is.
-    fn open_body(&mut self, wanted: Wanted, faults: &mut Faults) {
+    fn open_body(&mut self, wanted: &Wanted, faults: &mut Faults) {
         if self.body.is_some() {
             return;
         }
         let decoder = self.headers.get(b"content-encoding").and_then(|field| Decoder::of(field, faults));
         let mut body = Body::of_request(decoder);
-        body.set_wanted(wanted);
+        body.set_wanted(wanted.clone());
         let form = match self.method() {
             Method::Post => self.headers.get(b"content-type").and_then(Multipart::of),
             _ => None,
@@ -481,7 +481,11 @@ impl Request {
 /// Looks at the headers of a request and says how its body goes on, if it has one.
 ///
 /// The inner error is that of a request whose body cannot be told from what follows.
-fn prepare(request: &mut Request, wanted: Wanted, faults: &mut Faults) -> Result<Option<Framing>, Malformed> {
+fn prepare(
+    request: &mut Request,
+    wanted: &Wanted,
+    faults: &mut Faults,
+) -> Result<Option<Framing>, Malformed> {
     faults.extend(request.find_host());
     if request.headers.get(b"authorization").is_some_and(|field| !is_known_authorization(field)) {
         faults.push(Event::RequestAuthUnrecognized);

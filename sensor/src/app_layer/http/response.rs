@@ -421,8 +421,8 @@ impl ResponseReader {
     fn take_body(&mut self, bytes: &[u8], context: &mut Context<'_>) {
         let Some(transaction) = self.transaction(context) else { return };
         let mut faults = Faults::new();
-        if let Some(body) = &mut transaction.data.response.body {
-            body.set_wanted(transaction.wanted);
+        if let Some(body) = transaction.data.response.body.as_mut().filter(|body| !body.has_begun()) {
+            body.set_wanted(transaction.wanted.clone());
         }
         transaction.data.take_response_body(bytes, &mut faults);
         note(transaction, faults);

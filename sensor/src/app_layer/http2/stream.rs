@@ -164,7 +164,7 @@ impl Transaction<Stream> {
         let range = headers.first(b"content-range").filter(|_| way == Direction::ToClient);
         let invalid_range = range.is_some_and(|range| !is_range(range));
         let mut body = Box::new(Body::of_stream(decoder));
-        body.set_wanted(self.wanted);
+        body.set_wanted(self.wanted.clone());
         body.set_file(b"", &mut faults);
         self.data.way_mut(way).body = Some(body);
         if invalid_range {

@@ -301,7 +301,7 @@ impl Session {
         let direction = context.direction;
         let Some(open) = self.files.get_mut(handle) else { return };
         let transfer = open.transfers[direction.index()].get_or_insert_with(|| {
-            let mut files = Files::new(context.transactions.wanted);
+            let mut files = Files::new(context.transactions.wanted.clone());
             files.begin(open.name.clone());
             Transfer::new(context.begin(version, Kind::File { goes: direction, files }))
         });

@@ -265,12 +265,12 @@ impl Smtp {
                 return Ok(());
             }
             Command::Data => {
-                transaction.data.mail = Some(Box::new(Mail::new(transaction.wanted)));
+                transaction.data.mail = Some(Box::new(Mail::new(transaction.wanted.clone())));
                 self.data_pending = true;
                 self.mode = Mode::Mail;
             }
             Command::Bdat { size, last } => {
-                let wanted = transaction.wanted;
+                let wanted = transaction.wanted.clone();
                 transaction.data.mail.get_or_insert_with(|| Box::new(Mail::new(wanted)));
                 self.mode = Mode::Chunk { left: size, last };
             }

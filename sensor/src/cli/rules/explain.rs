@@ -3,7 +3,7 @@
 use super::{Files, words};
 use crate::cli::{Context, Exit, Failure};
 use crate::runtime::{Lints, LoadedRules};
-use rules::effect::{BitChange, CaptureScope, Effect};
+use rules::effect::{BitChange, CaptureScope, Effect, StoreScope};
 use rules::signature::{Absent, Inspection, Signature};
 use rules::text::Source;
 use std::fmt::Write;
@@ -137,7 +137,11 @@ fn consequence(effect: &Effect) -> String {
         Effect::Capture { scope: CaptureScope::Packet, .. } => {
             "what was captured is kept of the packet".to_owned()
         }
-        Effect::StoreFile => "the file is kept".to_owned(),
+        Effect::StoreFile { scope: StoreScope::File, .. } => "the file is stored".to_owned(),
+        Effect::StoreFile { scope: StoreScope::Transaction, .. } => {
+            "the files of the transaction are stored".to_owned()
+        }
+        Effect::StoreFile { scope: StoreScope::Flow, .. } => "the files of the flow are stored".to_owned(),
         Effect::StopLogging => "no event is made of the transaction".to_owned(),
         Effect::Bypass => "the flow is no longer inspected".to_owned(),
     }

@@ -252,7 +252,7 @@ impl WorkerMemory {
                         counters.increment(Counter::CapturesRefused);
                     }
                 }
-                Effect::StoreFile | Effect::Bypass | Effect::StopLogging => {}
+                Effect::StoreFile { .. } | Effect::Bypass | Effect::StopLogging => {}
             }
         }
     }

@@ -18,6 +18,7 @@ use crate::collect::{Collector, ThresholdTable};
 use crate::counter::{Counter, Counters};
 use crate::decode::{ChecksumMode, Decoder};
 use crate::sink::Sink;
+use crate::sink::file_store::FileStore;
 use crate::worker::{Shard, ShardConfig, SharedRules};
 use board::{Board, Slate};
 use exchange::exchange;
@@ -36,6 +37,8 @@ pub struct LiveParts {
     pub sources: Vec<LiveCapture>,
     /// How shards are made, one for each source.
     pub shards: ShardConfig,
+    /// What stores files, where that is configured.
+    pub files: Option<FileStore>,
     /// Whether checksums are believed.
     pub checksums: ChecksumMode,
     /// What joins the findings.
@@ -59,6 +62,7 @@ pub struct Live {
     links: Vec<Arc<LinkState>>,
     workers: Vec<JoinHandle<()>>,
     collector: JoinHandle<()>,
+    files: Option<FileStore>,
 }
 
 impl Live {
@@ -68,7 +72,7 @@ impl Live {
     ///
     /// When the system has no room for one more.
     pub fn start(parts: LiveParts) -> io::Result<Self> {
-        let LiveParts { sources, shards: config, checksums, collector, sink, pin } = parts;
+        let LiveParts { sources, shards: config, files, checksums, collector, sink, pin } = parts;
         let shards = u16::try_from(sources.len()).expect("fewer workers than 64 Ki");
         let board = Board::new(sources.len());
         let wakers: Vec<_> = sources.iter().map(LiveCapture::waker).collect();
@@ -105,12 +109,16 @@ impl Live {
             .name("collector".to_owned())
             .spawn(move || collect(&receiver, collector, sink, &slate))?;
         let findings = Mutex::new(Some(sender));
-        Ok(Self { board, orders, findings, links, workers, collector })
+        Ok(Self { board, orders, findings, links, workers, collector, files })
     }
 
     /// What all threads together have counted up to now.
     pub fn snapshot(&self) -> Snapshot {
-        self.board.snapshot()
+        let mut snapshot = self.board.snapshot();
+        if let Some(files) = &self.files {
+            snapshot.counters.merge(&files.counters());
+        }
+        snapshot
     }
 
     /// The state of each interface at each worker.
@@ -164,8 +172,14 @@ impl Live {
             }
             thread.is_finished()
         };
-        let all = self.workers.iter().chain([&self.collector]).all(done);
-        (self.board.snapshot(), all)
+        let mut all = self.workers.iter().chain([&self.collector]).all(done);
+        if let Some(files) = &self.files {
+            while !files.is_finished() && Instant::now() < until {
+                thread::sleep(Duration::from_millis(1));
+            }
+            all &= files.is_finished();
+        }
+        (self.snapshot(), all)
     }
 }
 

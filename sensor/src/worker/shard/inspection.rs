@@ -3,6 +3,7 @@
 use super::records::ToldFlow;
 use super::{Place, Shard};
 use crate::app_layer::application::{Application, Heard, Offer};
+use crate::app_layer::file::Wanted;
 use crate::app_layer::parser::Expectation;
 use crate::collect::{Found, Order, Stage};
 use crate::counter::Counter;
@@ -246,12 +247,14 @@ impl Shard {
         time: Timestamp,
         ends: bool,
     ) -> Option<Heard> {
-        let wanted = self.inspector.as_ref().map(|inspector| inspector.wanted).unwrap_or_default();
+        let nothing = Wanted::default();
+        let Self { inspector, counters, .. } = self;
+        let wanted = inspector.as_ref().map_or(&nothing, |inspector| &inspector.wanted);
         let session = tracked.session.as_mut()?;
         let closing = ends || session.state() == State::Closed;
         let offer = Offer { direction, unacknowledged: closing, end: closing, server_port, time, wanted };
         let before = tracked.application.is_identified(direction);
-        let heard = tracked.application.listen(session, &offer, &mut self.counters);
+        let heard = tracked.application.listen(session, &offer, counters);
         for direction in Direction::ALL {
             if heard.inspect_raw[direction.index()] {
                 tracked.raw[direction.index()].trigger();
@@ -365,6 +368,10 @@ impl Shard {
             found.push((moment.order, Found::Rules(found_rules)));
         }
         if let Some(conversation) = conversation {
+            if let Some(intake) = &config.file_intake {
+                let over = moment.ends.then_some(moment.direction);
+                conversation.take_stored(over, &mut |kept| intake.put(kept, counters));
+            }
             match protocol.is_some_and(|protocol| config.records.wants(protocol)) {
                 true => conversation.release_told(),
                 false => conversation.release(),

@@ -23,6 +23,7 @@ use crate::flow::{Ended, FlowConfig, FlowTable, HashKey, Sought};
 use crate::limits::Limits;
 use crate::reassembly::fragment::{Defragmenter, HostPolicies, Outcome};
 use crate::reassembly::stream::{StreamConfig, StreamEngine};
+use crate::sink::file_store::FileIntake;
 use crate::time::Timestamp;
 use rules::view::{Origin, Packet, Transport};
 use std::num::NonZeroU32;
@@ -62,6 +63,8 @@ pub struct ShardConfig {
     pub rules: Option<SharedRules>,
     /// Packets from one on which the cost of rules is measured to the next; none where it is not.
     pub profile_every: Option<NonZeroU32>,
+    /// Where files go that rules ask to be stored; nowhere unless configured.
+    pub file_intake: Option<FileIntake>,
     /// The order in which shards touch what rules share; none where they need not wait for each other.
     pub turns: Arc<Turns>,
 }
@@ -71,6 +74,12 @@ impl ShardConfig {
     #[must_use]
     pub fn with_profile(self, every: NonZeroU32) -> Self {
         Self { profile_every: Some(every), ..self }
+    }
+
+    /// Stores files that rules ask for.
+    #[must_use]
+    pub fn with_file_intake(self, file_intake: Option<FileIntake>) -> Self {
+        Self { file_intake, ..self }
     }
 
     /// Where shards do not wait for each other: packets come in no order among them.
@@ -121,23 +130,27 @@ impl Inspector {
             ),
             expectations: Expectations::default(),
             looks_at_streams: looks_at_streams(rules),
-            wanted: Wanted::by(rules.set.signatures()),
+            wanted: wanted(rules, config),
             generation: 0,
         }
     }
 
     /// Goes on with other rules: streams, and connections that are announced, stay.
-    fn adopt(&mut self, rules: &SharedRules, turn: Turn) {
+    fn adopt(&mut self, rules: &SharedRules, config: &ShardConfig, turn: Turn) {
         let memory = WorkerMemory::new(Arc::clone(&rules.memory), turn);
         self.detector = Detector::new(Arc::clone(&rules.set), memory);
         self.looks_at_streams = looks_at_streams(rules);
-        self.wanted = Wanted::by(rules.set.signatures());
+        self.wanted = wanted(rules, config);
         self.generation += 1;
     }
 }
 
 fn looks_at_streams(rules: &SharedRules) -> [bool; 2] {
     [true, false].map(|to_server| rules.set.looks_at_streams(to_server))
+}
+
+fn wanted(rules: &SharedRules, config: &ShardConfig) -> Wanted {
+    Wanted::by(rules.set.signatures(), config.file_intake.as_ref().map(FileIntake::room))
 }
 
 /// One shard of every table, and what works on it.
@@ -227,7 +240,7 @@ impl Shard {
     /// Goes on with other rules. No flow is forgotten, nor what rules have left behind on it.
     pub fn adopt(&mut self, rules: SharedRules) {
         match &mut self.inspector {
-            Some(inspector) => inspector.adopt(&rules, self.turn.clone()),
+            Some(inspector) => inspector.adopt(&rules, &self.config, self.turn.clone()),
             none => *none = Some(Inspector::new(&rules, &self.config, self.turn.clone())),
         }
         self.config.rules = Some(rules);

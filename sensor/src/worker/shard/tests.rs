@@ -41,6 +41,7 @@ fn shard(rules: SharedRules) -> Shard {
         flow_records: false,
         rules: Some(rules),
         profile_every: None,
+        file_intake: None,
         turns: Arc::new(Turns::none()),
     };
     Shard::new(0, config)
