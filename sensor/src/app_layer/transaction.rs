@@ -23,14 +23,24 @@ pub struct Waiting {
     pub file: Option<usize>,
 }
 
-/// A rule that is settled whatever comes of what there is.
+/// A rule that has alerted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Settled {
     /// Which rule of the set.
     pub rule: u32,
-    /// How many files had begun; one more, and the rule is tried again. As many as there can be, where files do not
-    /// concern it.
-    pub files: usize,
+    /// When it is tried again.
+    pub again: Again,
+}
+
+/// When a rule that has alerted on one way of a transaction is tried there again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Again {
+    /// It is not.
+    Never,
+    /// Once there are more files than so many.
+    WithMoreFiles(usize),
+    /// As often as something comes while that way has come so far and no further.
+    While(u8),
 }
 
 /// What whoever inspects has noted of one way of a transaction.

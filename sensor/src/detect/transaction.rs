@@ -1,5 +1,6 @@
 //! Rules on transactions: each alerts once for each way of each transaction, when all of its buffers have held, at
-//! the latest when that way is complete. One on whole files alerts again on files that begin after it has.
+//! the latest when that way is complete. One on whole files alerts again on files that begin after it has, one on nothing
+//! but a state with all that comes in that state.
 
 use super::plan::{Plan, Row};
 use super::{Match, Subject, Trial};
@@ -7,7 +8,7 @@ use crate::app_layer::conversation::{Conversation, ReaderPlace};
 use crate::app_layer::file::Store;
 use crate::app_layer::file::fields::{STORE, is_of_whole_files};
 use crate::app_layer::file::transfer::Files;
-use crate::app_layer::transaction::{Noted, Settled, Waiting};
+use crate::app_layer::transaction::{Again, Noted, Settled, Waiting};
 use crate::event::Direction;
 use rules::ruleset::{Candidates, SignatureId};
 use rules::signature::{Absent, Inspection, Signature, Source};
@@ -32,15 +33,29 @@ impl Look<'_> {
 
     /// A rule has alerted.
     fn settled(&self, rule: SignatureId, signature: &Signature) -> Settled {
-        let again = signature.fields().any(is_of_whole_files);
-        Settled { rule, files: if again { self.files } else { usize::MAX } }
+        let state = signature.hook.filter(|_| signature.inspections.is_empty()).map(|hook| hook.progress);
+        let again = match state {
+            Some(state) => Again::While(state),
+            None if signature.fields().any(is_of_whole_files) => Again::WithMoreFiles(self.files),
+            None => Again::Never,
+        };
+        Settled { rule, again }
     }
 
-    /// A rule that has alerted looks at files that began since; all else has held.
-    fn anew(&self, signature: &Signature, settled: Settled) -> Waiting {
+    /// Whether a rule that has alerted is to be tried again.
+    fn is_due(&self, settled: Settled) -> bool {
+        match settled.again {
+            Again::Never => false,
+            Again::WithMoreFiles(files) => files < self.files,
+            Again::While(state) => state == self.progress,
+        }
+    }
+
+    /// A rule that has alerted on files before that one: all but files has held.
+    fn anew(&self, rule: SignatureId, signature: &Signature, from_file: usize) -> Waiting {
         let of_files = signature.inspections.iter().map(|inspection| self.plan.is_of_files(inspection));
         let held = of_files.enumerate().filter(|&(_, of_files)| !of_files).map(|(at, _)| 1 << at).sum();
-        Waiting { rule: settled.rule, held, from_file: settled.files, file: None }
+        Waiting { rule, held, from_file, file: None }
     }
 }
 
@@ -127,7 +142,7 @@ fn gather(
     candidates.clear();
     candidates.extend(found.iter().copied());
     candidates.extend(noted.waiting.iter().map(|waiting| waiting.rule));
-    candidates.extend(noted.settled.iter().filter(|one| one.files < look.files).map(|one| one.rule));
+    candidates.extend(noted.settled.iter().filter(|one| look.is_due(**one)).map(|one| one.rule));
     let new = |progress: u8| progress >= noted.looked_below && progress <= look.progress;
     candidates.extend(look.plan.always.iter().filter(|&&(start, _)| new(start)).map(|&(_, rule)| rule));
     for engine in &look.plan.engines {
@@ -159,20 +174,24 @@ fn try_rule(
     others: &[Waiting],
     subject: &Subject<'_>,
 ) {
-    let settled = noted.settled.iter().position(|one| one.rule == rule);
-    if settled.is_some_and(|at| noted.settled[at].files >= look.files) {
+    let settled = noted.settled.iter().find(|one| one.rule == rule).copied();
+    if settled.is_some_and(|settled| !look.is_due(settled)) {
         return;
     }
+    let from_file = match settled.map(|settled| settled.again) {
+        Some(Again::WithMoreFiles(files)) => Some(files),
+        _ => None,
+    };
     let waiting = noted.waiting.iter().position(|waiting| waiting.rule == rule);
     let signature = trial.rules.signature(rule);
-    let mut state = match (waiting, settled) {
+    let mut state = match (waiting, from_file) {
         (Some(at), _) => noted.waiting[at],
-        (None, Some(at)) => look.anew(signature, noted.settled[at]),
+        (None, Some(from_file)) => look.anew(rule, signature, from_file),
         (None, None) => Waiting { rule, held: 0, from_file: 0, file: None },
     };
     let other = others.iter().find(|waiting| signature.transactional && waiting.rule == rule);
     state.held |= other.map_or(0, |waiting| waiting.held);
-    let begun = waiting.is_some() || settled.is_some() || other.is_some();
+    let begun = waiting.is_some() || from_file.is_some() || other.is_some();
     let captured = trial.scratch.captures.len();
     let attempt = if begun || trial.begins(rule, subject) {
         attempt(trial, look, signature, &mut state, subject)
