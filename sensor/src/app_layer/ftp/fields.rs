@@ -3,11 +3,13 @@
 use crate::app_layer::progress::{COMPLETE, STARTED};
 use rules::diagnostic::Diagnostic;
 use rules::draft::Draft;
-use rules::field::{NumberStep, PresentStep, ask};
+use rules::field::{NumberStep, ask};
 use rules::header::protocol::AppProtocol;
+use rules::inspect::{Cursor, Outcome, Resume, Step};
 use rules::integer::IntegerMatch;
 use rules::keyword::Argument;
 use rules::vocabulary::{Field, LentKeyword, Reach};
+use std::net::{IpAddr, Ipv4Addr};
 
 const FTP: &[AppProtocol] = &[AppProtocol::Ftp];
 const FTP_DATA: &[AppProtocol] = &[AppProtocol::FtpData];
@@ -34,8 +36,8 @@ fields! {
     ]);
 }
 
-/// There when a PORT command names an address that is not the client's.
-pub static BOUNCE: Field = Field::number("ftpbounce", FTP, REQUEST, 1);
+/// The address that a PORT command names, 4 bytes.
+pub static BOUNCE: Field = Field::bytes("ftpbounce", FTP, REQUEST);
 /// The command that opened a data connection: 0 RETR, 1 STOR.
 pub static DATA_COMMAND: Field = Field::number("ftpdata_command", FTP_DATA, Reach::both(STARTED, STARTED), 1);
 
@@ -46,7 +48,7 @@ pub static KEYWORDS: &[LentKeyword] = &[LentKeyword {
     doc: "A PORT command names an address that is not the client's.",
     read: |argument, draft| {
         argument.none()?;
-        ask(&BOUNCE, Box::new(PresentStep), argument, draft)
+        ask(&BOUNCE, Box::new(BounceStep), argument, draft)
     },
 }];
 
@@ -57,6 +59,24 @@ pub static DATA_KEYWORDS: &[LentKeyword] = &[LentKeyword {
     doc: "The command that opened the data connection: `retr` or `stor`.",
     read: data_command,
 }];
+
+/// Holds on an address that is not that of the packet's sender, who has sent the command.
+#[derive(Debug)]
+struct BounceStep;
+
+impl Step for BounceStep {
+    fn check(&self, cursor: &mut Cursor<'_>, _: Option<Resume>) -> Outcome {
+        let named = <[u8; 4]>::try_from(cursor.bytes).map(Ipv4Addr::from);
+        match (named, cursor.view.packet.source) {
+            (Ok(named), IpAddr::V4(client)) if named != client => Outcome::Holds,
+            _ => Outcome::FailsForGood,
+        }
+    }
+
+    fn explain(&self) -> String {
+        "is not the client's".to_owned()
+    }
+}
 
 fn data_command(argument: &Argument<'_>, draft: &mut Draft<'_>) -> Result<(), Diagnostic> {
     let command = match argument.string()?.to_ascii_lowercase().as_str() {

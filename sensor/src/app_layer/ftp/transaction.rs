@@ -1,7 +1,7 @@
 //! What one transaction of the control connection says: a command and its reply.
 
 use super::fields;
-use super::wire::Verb;
+use super::wire::{self, Verb};
 use crate::app_layer::parser::Reader;
 
 /// The most lines of a reply that are kept, and the most bytes of them.
@@ -58,6 +58,12 @@ pub(super) const READERS: &[Reader<Transaction>] = &[
     Reader::new(&fields::COMPLETION_CODE, |transaction, _, visit| {
         let mut codes = transaction.reply.iter().map(|line| &line.code).filter(|code| !code.is_empty());
         let _ = codes.any(|code| visit(code));
+    }),
+    Reader::new(&fields::BOUNCE, |transaction, _, visit| {
+        let named = Some(&transaction.argument).filter(|_| transaction.verb == Verb::Port);
+        if let Some(address) = named.and_then(|argument| wire::address_of_numbers(argument)) {
+            visit(&address.octets());
+        }
     }),
     Reader::streaming(&fields::DYNAMIC_PORT, |transaction, _, visit| {
         if let Some((port, _)) = transaction.port {

@@ -1,5 +1,7 @@
 //! Lines of the control connection (RFC 959, sections 4.2 and 5.3), and the ports in them (RFC 2428).
 
+use std::net::Ipv4Addr;
+
 /// A command with what stands behind it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Command<'a> {
@@ -85,6 +87,12 @@ impl<'a> ReplyLine<'a> {
     }
 }
 
+/// The address in `h1,h2,h3,h4,p1,p2`: of PORT's argument.
+pub(super) fn address_of_numbers(text: &[u8]) -> Option<Ipv4Addr> {
+    let [address @ .., _, _] = six_numbers(text.trim_ascii())?;
+    Some(address.into())
+}
+
 /// The port in `h1,h2,h3,h4,p1,p2`: of PORT's argument, or anywhere in PASV's reply, which has no fixed form.
 pub(super) fn port_of_numbers(text: &[u8]) -> Option<u16> {
     let is_part = |byte: &u8| byte.is_ascii_digit() || *byte == b',';
@@ -168,6 +176,13 @@ mod tests {
         ] {
             assert_eq!(port_of_numbers(text.as_bytes()), port, "{text}");
         }
+    }
+
+    #[test]
+    fn addresses_of_rfc_959() {
+        assert_eq!(address_of_numbers(b"192,168,0,13,234,10"), Some(Ipv4Addr::new(192, 168, 0, 13)));
+        assert_eq!(address_of_numbers(b"192,168,0,13,234"), None);
+        assert_eq!(address_of_numbers(b"to 192,168,0,13,234,10"), None);
     }
 
     #[test]

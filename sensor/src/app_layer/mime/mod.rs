@@ -128,6 +128,7 @@ pub struct Mail {
     boundaries: Vec<Vec<u8>>,
     /// Length of the line so far, of one that comes in pieces.
     line_len: usize,
+    wants_md5: bool,
     md5: Option<Md5>,
     fields: Fields,
     files: Files,
@@ -136,9 +137,9 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// A mail before its first line; of the files attached this is wanted.
+    /// A mail before its first line; this is wanted of it and of the files attached.
     pub fn new(wanted: Wanted) -> Self {
-        Self { files: Files::new(wanted), ..Self::default() }
+        Self { wants_md5: wanted.body_md5, files: Files::new(wanted), ..Self::default() }
     }
 
     /// The header fields that rules name.
@@ -161,7 +162,7 @@ impl Mail {
         self.urls.found.iter().map(Vec::as_slice)
     }
 
-    /// The MD5 of all that comes behind the header, if anything does.
+    /// The MD5 of all that comes behind the header, if anything does and somebody asks.
     pub fn body_md5(&self) -> Option<[u8; 16]> {
         Some(self.md5.clone()?.finalize().into())
     }
@@ -181,7 +182,7 @@ impl Mail {
         if self.line_len > MAX_LINE {
             self.note(Anomaly::LongLine);
         }
-        if !matches!(self.place, Place::MainHeader | Place::Ended) {
+        if self.wants_md5 && !matches!(self.place, Place::MainHeader | Place::Ended) {
             let md5 = self.md5.get_or_insert_default();
             md5.update(line.text);
             md5.update(line.ending);

@@ -1,10 +1,11 @@
 use super::*;
+use crate::app_layer::file::Wanted;
 use crate::app_layer::file::fields as file;
 use proptest::prelude::*;
 
 /// Reads a mail whose lines end in LF as if they ended in CR LF, long ones in pieces of `piece` bytes.
 fn read_in_pieces(text: &str, piece: usize) -> Mail {
-    let mut mail = Mail::default();
+    let mut mail = Mail::new(Wanted { body_md5: true, ..Wanted::default() });
     for line in text.lines() {
         let mut pieces: Vec<&[u8]> = line.as_bytes().chunks(piece).collect();
         if pieces.is_empty() {

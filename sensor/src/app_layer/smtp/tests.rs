@@ -1,11 +1,19 @@
 use super::*;
+use crate::app_layer::file::Wanted;
 use crate::app_layer::testing::{self, Dialogue};
 use Direction::{ToClient, ToServer};
 use proptest::prelude::*;
 
+/// A session of which rules ask for all there is.
+fn begin_dialogue() -> Dialogue {
+    let mut dialogue = Dialogue::new::<Smtp>();
+    dialogue.conversation.set_wanted(Wanted { body_md5: true, ..Wanted::default() });
+    dialogue
+}
+
 /// What the two say in turn, lines that begin with a digit being the server's; each way in pieces of `piece` bytes.
 fn session(said: &str, piece: usize) -> Dialogue {
-    let mut dialogue = Dialogue::new::<Smtp>();
+    let mut dialogue = begin_dialogue();
     for line in said.lines() {
         let direction = if line.starts_with(|c: char| c.is_ascii_digit()) { ToClient } else { ToServer };
         dialogue.say_in_pieces(direction, format!("{line}\r\n").as_bytes(), piece);
@@ -151,7 +159,7 @@ const CHUNKS: &[(Direction, &str)] = &[
 ];
 
 fn chunks(piece: usize) -> Vec<String> {
-    let mut dialogue = Dialogue::new::<Smtp>();
+    let mut dialogue = begin_dialogue();
     for (direction, said) in CHUNKS {
         dialogue.say_in_pieces(*direction, said.as_bytes(), piece);
     }
@@ -169,7 +177,7 @@ fn chunks_of_rfc_3030() {
 
 #[test]
 fn more_than_a_chunk_should_hold_is_told() {
-    let mut dialogue = Dialogue::new::<Smtp>();
+    let mut dialogue = begin_dialogue();
     dialogue.say(ToClient, b"220 ready\r\n").say(ToServer, b"BDAT 4\r\nSubject: s\r\n");
     assert_eq!(events(&dialogue.all_lines::<Smtp>()), [(0, "bdat_chunk_len_exceeded")]);
 }
@@ -241,7 +249,7 @@ fn endless_lines_are_not_kept() {
 
 #[test]
 fn commands_that_nobody_answers_are_bounded() {
-    let mut dialogue = Dialogue::new::<Smtp>();
+    let mut dialogue = begin_dialogue();
     dialogue.say(ToServer, &b"NOOP\r\n".repeat(MAX_AWAITED));
     assert!(!dialogue.malformed);
     assert!(dialogue.say(ToServer, b"NOOP\r\n").malformed);
