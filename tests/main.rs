@@ -23,4 +23,5 @@ mod replay;
 mod rules_verdicts;
 mod schema;
 mod streams;
+mod transactions;
 mod worst_cases;

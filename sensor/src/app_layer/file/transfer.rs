@@ -250,8 +250,11 @@ mod tests {
 
     #[test]
     fn whole_files_have_hashes() {
-        let mut files =
-            Files::new(Wanted { hashes: Algorithms::of(&[Algorithm::Md5]), magic: true, ..Wanted::default() });
+        let mut files = Files::new(Wanted {
+            hashes: Algorithms::of(&[Algorithm::Md5]),
+            magic: true,
+            ..Wanted::default()
+        });
         files.begin(Vec::new());
         files.push(b"abc");
         assert!(files.values(&fields::MD5).is_empty());

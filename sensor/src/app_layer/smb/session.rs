@@ -23,6 +23,18 @@ const MAX_CHAINED: usize = 16;
 /// How files and pipes are named once they are open: 16 bytes in SMB 2, two in SMB 1.
 pub(super) type Handle = [u8; 16];
 
+/// The handle of the file that a message before in the compound opens (MS-SMB2, section 3.3.5.2.7.2).
+pub(super) const RELATED: Handle = [0xff; 16];
+
+/// A file that the latest CREATE asks for, which what follows in the compound may write before its handle is known.
+#[derive(Debug)]
+struct Asked {
+    /// The number of the message.
+    message: u64,
+    name: Vec<u8>,
+    tree: u32,
+}
+
 /// A request that waits for its response, told by its command among those of the message.
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -133,6 +145,7 @@ pub(super) struct Session {
     pub(super) max_write: Option<u32>,
     /// The file opened last, which what follows in a compound may mean.
     pub(super) opened: Handle,
+    asked: Option<Asked>,
     /// What calls hold.
     held: Held,
 }
@@ -181,6 +194,23 @@ impl Session {
     /// A share is left.
     pub(super) fn disconnect(&mut self, tree: u32) {
         self.trees.remove(&tree);
+    }
+
+    /// Notes that a file or pipe is asked for, by the message of that number.
+    pub(super) fn ask_for(&mut self, name: &[u8], tree: u32, message: u64, context: &mut Context<'_>) {
+        self.close(&RELATED, context);
+        self.asked = Some(Asked { message, name: name.to_vec(), tree });
+    }
+
+    /// What was written to a file before its handle was known goes on under the handle that the answer to a message
+    /// gives.
+    pub(super) fn name_asked(&mut self, message: u64, handle: &Handle) {
+        if self.asked.take_if(|asked| asked.message == message).is_some()
+            && let Some(Open { transfers, channel, .. }) = self.files.remove(&RELATED)
+            && let Some(open) = self.files.get_mut(handle)
+        {
+            (open.transfers, open.channel) = (transfers, channel);
+        }
     }
 
     /// Notes that a file or pipe was opened.
@@ -241,7 +271,14 @@ impl Session {
         context: &mut Context<'_>,
     ) -> Target {
         if self.files.get(&handle).is_none() {
-            self.insert(handle, Open::default(), context);
+            let asked = self.asked.as_ref().filter(|_| handle == RELATED);
+            let asked = asked.map(|asked| (asked.name.clone(), asked.tree));
+            let open = asked.map_or_else(Open::default, |(name, tree)| Open {
+                name,
+                is_pipe: self.trees.get(&tree).copied(),
+                ..Open::default()
+            });
+            self.insert(handle, open, context);
         }
         let Some(open) = self.files.get_mut(&handle) else { return Target::Nothing };
         // Of what was opened before the first packet, its contents tell what it is.

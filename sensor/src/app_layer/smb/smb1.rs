@@ -41,6 +41,12 @@ const FLAG_RESPONSE: u8 = 0x80;
 const FLAG_UNICODE: u16 = 0x8000;
 /// Asks a pipe something and waits for what it answers (MS-CIFS, section 2.2.5.6).
 const TRANSACT_NAMED_PIPE: u16 = 0x26;
+/// What TRANSACTION2 does: it sets what is known of a file, by its path or its handle.
+const SET_PATH_INFORMATION: u16 = 6;
+const SET_FILE_INFORMATION: u16 = 8;
+/// What is set: levels that pass information classes through (MS-SMB, section 2.2.2.3.5; MS-FSCC, section 2.4).
+const RENAME: u16 = 1010;
+const DISPOSITION: u16 = 1013;
 
 /// The header that all messages share.
 #[derive(Clone, Copy, Debug)]
@@ -217,10 +223,24 @@ impl<'a> One<'a> {
             command::WRITE_ANDX => self.write(written(words)?, session, context)?,
             command::WRITE | command::WRITE_AND_CLOSE => self.write_core(session, context)?,
             command::TRANSACTION => self.transaction(session, context)?,
-            command::TRANSACTION2 => {}
+            command::TRANSACTION2 if !self.changes_file() => {}
             _ => self.begin(session, context),
         }
         Some(())
+    }
+
+    /// Whether a TRANSACTION2 renames or deletes a file (MS-CIFS, sections 2.2.6.7 and 2.2.6.9).
+    fn changes_file(self) -> bool {
+        let words = self.block.words;
+        let level = || {
+            let parameters = usize::from(u16_at(words, 20)?);
+            match u16_at(words, 28).filter(|_| words[26] > 0)? {
+                SET_PATH_INFORMATION => u16_at(self.message, parameters),
+                SET_FILE_INFORMATION => u16_at(self.message, parameters + 2),
+                _ => None,
+            }
+        };
+        matches!(level(), Some(RENAME | DISPOSITION))
     }
 
     /// A request that is a transaction, and is whole with that.

@@ -2,7 +2,7 @@
 
 use super::event::Event;
 use super::ntlmssp::{self, Said};
-use super::session::{Context, Handle, Pending, Purpose, Session};
+use super::session::{Context, Handle, Pending, Purpose, RELATED, Session};
 use super::transaction::Kind;
 use super::wire::{Bulk, SMB2_LEN, range, text, u16_at, u32_at, u64_at};
 use crate::event::Direction;
@@ -39,8 +39,6 @@ mod status {
 const FLAG_RESPONSE: u32 = 1;
 /// Asks a pipe something and waits for what it answers.
 const PIPE_TRANSCEIVE: u32 = 0x0011_c017;
-/// The handle of the file that a message before in the compound has opened (section 3.3.5.2.7.2).
-const RELATED: Handle = [0xff; 16];
 /// What SET_INFO sets (MS-FSCC, section 2.4): of files, names and whether they are deleted.
 const OF_FILE: u8 = 1;
 const RENAME: u8 = 10;
@@ -217,13 +215,12 @@ fn ask(
         command::TREE_DISCONNECT => session.disconnect(header.tree),
         command::CREATE => {
             let name = buffer(message, u16_at(message, 108)?.into(), u16_at(message, 110)?.into())?;
-            purpose = Purpose::Create { name: text(name), tree: header.tree };
+            let (name, tree) = (text(name), header.tree);
+            session.ask_for(&name, tree, header.message, context);
+            purpose = Purpose::Create { name, tree };
         }
         command::CLOSE => {
-            let handle: &Handle = message.get(72..)?.first_chunk()?;
-            if *handle != RELATED {
-                session.close(handle, context);
-            }
+            session.close(message.get(72..)?.first_chunk()?, context);
         }
         _ => {}
     }
@@ -301,7 +298,9 @@ fn response(message: &[u8], header: &Header, session: &mut Session, context: &mu
             session.connect(header.tree, *message.get(66)? == 2, transaction, context);
         }
         Purpose::Create { name, tree } if succeeds => {
-            session.open(*message.get(128..)?.first_chunk()?, name, tree, context);
+            let handle = message.get(128..)?.first_chunk()?;
+            session.open(*handle, name, tree, context);
+            session.name_asked(header.message, handle);
         }
         Purpose::Read { handle, .. } if header.status == status::END_OF_FILE => {
             session.end_of(&handle, context);

@@ -8,6 +8,7 @@ const TRANSACTION: u8 = 0x25;
 const READ_ANDX: u8 = 0x2e;
 const WRITE_ANDX: u8 = 0x2f;
 const WRITE_AND_CLOSE: u8 = 0x2c;
+const TRANSACTION2: u8 = 0x32;
 const NEGOTIATE: u8 = 0x72;
 const SESSION_SETUP_ANDX: u8 = 0x73;
 const TREE_CONNECT_ANDX: u8 = 0x75;
@@ -165,6 +166,27 @@ fn files_are_written_in_older_ways() {
     let lines = lines(&session);
     assert_eq!(values(&lines, ToServer, "file.data"), owned([(1, "text")]));
     assert_eq!(values(&lines, ToServer, "progress"), owned([(0, "1"), (1, "1")]));
+}
+
+#[test]
+fn files_that_are_renamed_or_deleted_are_transactions() {
+    let set = |id, subcommand, at: usize, level: u16| {
+        let words = body(30, &[(20, &[65]), (26, &[1]), (28, &[subcommand])], b"");
+        request(TRANSACTION2, id, &words, &body(6, &[(at, &level.to_le_bytes())], b""))
+    };
+    let session = vec![
+        set(1, 6, 0, 1010),
+        response(TRANSACTION2, 1, &[0; 20], b""),
+        set(2, 8, 2, 1013),
+        response(TRANSACTION2, 2, &[0; 20], b""),
+        set(3, 8, 2, 1004),
+        set(4, 5, 0, 1010),
+        request(TRANSACTION2, 5, &[0; 30], b""),
+        request(TRANSACTION2, 6, b"", b""),
+    ];
+    let lines = lines(&session);
+    assert_eq!(values(&lines, ToClient, "progress"), owned([(0, "1"), (1, "1")]));
+    assert_eq!(events(&session), []);
 }
 
 #[test]

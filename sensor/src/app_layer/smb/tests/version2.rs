@@ -184,23 +184,54 @@ fn other_pipes_are_left_alone() {
     assert_eq!(values(&lines, ToServer, "progress").len(), 2);
 }
 
+/// Messages in one packet.
+fn compound(direction: Direction, messages: Vec<Vec<u8>>) -> (Direction, Vec<u8>) {
+    let last = messages.len() - 1;
+    let mut whole = Vec::new();
+    for (at, mut message) in messages.into_iter().enumerate() {
+        if at < last {
+            message.resize(message.len().next_multiple_of(8), 0);
+            let next = u32::try_from(message.len()).unwrap();
+            message[20..24].copy_from_slice(&next.to_le_bytes());
+        }
+        whole.extend_from_slice(&message);
+    }
+    (direction, packet(0, &whole))
+}
+
+fn ask(command: u16, id: u64, body: &[u8]) -> Vec<u8> {
+    smb2(command, false, 0, id, 5, body)
+}
+
+fn answer(command: u16, id: u64, body: &[u8]) -> Vec<u8> {
+    smb2(command, true, 0, id, 5, body)
+}
+
+#[test]
+fn what_is_written_in_the_compound_that_opens_a_file_has_its_name() {
+    let name = with_text(44, 56, &utf16("a.txt"));
+    let end = ask(CLOSE, 4, &body(24, &[(8, &[0xff; 16])], b""));
+    let begin = vec![ask(CREATE, 2, &name), ask(WRITE, 3, &write(0xff, 0, b"te"))];
+    let more = |handle| request(WRITE, 5, &write(handle, 2, b"xt"));
+    let opens = (ToClient, packet(0, &answer(CREATE, 2, &opened(7))));
+    let close = request(CLOSE, 6, &body(24, &[(8, &[7; 16])], b""));
+    let whole = [begin.clone(), vec![end]].concat();
+    for (rest, expected) in [
+        (vec![compound(ToServer, begin), opens.clone(), more(7), close], "text"),
+        (vec![compound(ToServer, whole), opens], "te"),
+    ] {
+        let session = [connect(1, "\\\\SERVER\\files", 1), rest].concat();
+        for piece in [usize::MAX, 1, 13] {
+            let lines = said(&session, piece).all_lines::<Smb>();
+            assert_eq!(values(&lines, ToServer, "file.name"), owned([(2, "a.txt")]));
+            assert_eq!(values(&lines, ToServer, "file.data"), owned([(2, expected)]));
+            assert_eq!(values(&lines, ToServer, "filesize"), [(2, number(expected.len() as u64))]);
+        }
+    }
+}
+
 #[test]
 fn messages_come_in_compounds() {
-    let compound = |direction, messages: Vec<Vec<u8>>| {
-        let last = messages.len() - 1;
-        let mut whole = Vec::new();
-        for (at, mut message) in messages.into_iter().enumerate() {
-            if at < last {
-                message.resize(message.len().next_multiple_of(8), 0);
-                let next = u32::try_from(message.len()).unwrap();
-                message[20..24].copy_from_slice(&next.to_le_bytes());
-            }
-            whole.extend_from_slice(&message);
-        }
-        (direction, packet(0, &whole))
-    };
-    let ask = |command, id, body: &[u8]| smb2(command, false, 0, id, 5, body);
-    let answer = |command, id, body: &[u8]| smb2(command, true, 0, id, 5, body);
     let mut session = connect(1, "\\\\SERVER\\files", 1);
     let name = with_text(44, 56, &utf16("a.txt"));
     // The handle of what the compound opens is all ones.
