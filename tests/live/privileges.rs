@@ -2,6 +2,7 @@
 
 use super::Wire;
 use std::fs;
+use std::path::Path;
 
 #[test]
 fn one_capability_is_left_and_none_can_be_gained() {
@@ -34,4 +35,25 @@ fn root_becomes_the_user_that_is_named() {
     assert!(status.contains("Uid:\t65534\t65534\t65534\t65534\n"), "{status}");
     assert!(status.contains("CapEff:\t0000000000002000\n"), "{status}");
     assert_eq!(sensor.stop(), 0);
+}
+
+/// libmagic's database is opened, and a file written, after everything else was given up.
+#[test]
+fn a_confined_sensor_stores_files() {
+    let Some(wire) = Wire::lay("a_confined_sensor_stores_files") else { return };
+    let folder = super::Folder::new();
+    let rule = b"alert ftp-data any any -> any any (filemagic:\"ASCII text\"; filestore; sid:1;)\n";
+    let rules = folder.write("files.rules", rule);
+    let files = tempfile::TempDir::new().unwrap();
+    let directory = format!("file_store.directory={}", files.path().join("new").display());
+    let mut sensor =
+        wire.sensor(&["-S", rules.to_str().unwrap(), "--workers", "2", "--set", directory.as_str()]);
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/pcaps/ftp/passive.pcap");
+    sensor.until_seen(wire.send(&capture, 1000));
+    assert_eq!(sensor.stop(), 0, "{}", sensor.log());
+    assert_eq!(sensor.events().len(), 1, "{}", sensor.log());
+    let stored = files.path().join("new/ac");
+    let stored: Vec<_> =
+        fs::read_dir(stored).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
+    assert_eq!(stored, [b"the file to download\n"]);
 }
