@@ -99,3 +99,38 @@ fn data_that_are_to_go_to_somebody_else_are_a_bounce() {
         assert_eq!(alerts(session, rule).get(&1).copied().unwrap_or(0), bounces, "{port}");
     }
 }
+
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let len = u8::try_from(payload.len()).unwrap();
+    [&[0, 0, len, kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+#[test]
+fn rules_for_dns_and_for_http_2_look_at_dns_over_http_2() {
+    let field = |(name, value): (&str, &str)| {
+        let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        [vec![0], text(name), text(value)].concat()
+    };
+    // RFC 8484, section 4.1.1, with another name.
+    let path = "/dns-query?dns=AAABAAABAAAAAAAAB2V4YW1wbGUDY29tAAABAAE";
+    let fields = [(":method", "GET"), (":path", path), (":authority", "dns.example")].map(field).concat();
+    let request =
+        [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &*frame(4, 0, 0, b""), &frame(1, 5, 1, &fields)].concat();
+    let session = || {
+        Session::v4("10.0.0.1:40000", "203.0.113.1:80")
+            .handshake()
+            .client(&request)
+            .server_ack()
+            .server(&frame(4, 0, 0, b""))
+            .client_ack()
+    };
+    let rules = "\
+        alert doh2 any any -> any any (dns.query; content:\"example.com\"; sid:1;)\n\
+        alert dns any any -> any any (dns.query; content:\"example.com\"; sid:2;)\n\
+        alert http2 any any -> any any (http.method; content:\"GET\"; sid:3;)\n\
+        alert tcp any any -> any any (dns.rrtype:A; sid:4;)\n\
+        alert dns any any -> any any (dns.query; content:\"other\"; sid:5;)\n\
+        alert http1 any any -> any any (http.method; content:\"GET\"; sid:6;)\n";
+    assert_eq!(alerts(session(), rules), BTreeMap::from([(1, 1), (2, 1), (3, 1), (4, 1)]));
+}

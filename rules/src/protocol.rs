@@ -17,9 +17,14 @@ impl AppProtocol {
     /// What rules of this protocol may expect.
     pub const fn support(self) -> Support {
         match self {
-            Self::Http | Self::Http1 | Self::Http2 | Self::Dns | Self::Mdns | Self::Tls | Self::Ssh => {
-                Support::Loaded
-            }
+            Self::Http
+            | Self::Http1
+            | Self::Http2
+            | Self::Doh2
+            | Self::Dns
+            | Self::Mdns
+            | Self::Tls
+            | Self::Ssh => Support::Loaded,
             Self::Smtp | Self::Ftp | Self::FtpData | Self::Smb | Self::Dcerpc => Support::Loaded,
             Self::Modbus | Self::Dnp3 | Self::Enip | Self::Pgsql => Support::Disabled,
             _ => Support::NotYet,

@@ -429,6 +429,11 @@ impl Application {
         heard.inspect_raw[way] |= requests.inspect_raw;
         heard.expect.extend(requests.expect);
         self.encrypted |= requests.encrypted;
+        if let Some(found) = requests.becomes.map(Detection::Found).filter(|&found| found != self.facts.whole)
+        {
+            self.facts.original = self.facts.whole;
+            self.facts.whole = found;
+        }
         if requests.finished {
             heard.closes = self.encrypted;
             self.phase = Phase::Stopped;

@@ -80,6 +80,7 @@ pub static PROTOCOLS: &[&Lexicon] = &[
 pub static SPEECHES: &[&Speech] = &[
     &http::SPEECH,
     &http2::SPEECH,
+    &http2::DOH_SPEECH,
     &tls::SPEECH,
     &tls::DTLS_SPEECH,
     &ssh::SPEECH,

@@ -35,6 +35,8 @@ pub struct Malformed;
 pub struct Requests {
     /// From here on the flow speaks another protocol.
     pub change: Option<Change>,
+    /// The flow turns out to speak this, which the same parser goes on reading.
+    pub becomes: Option<AppProtocol>,
     /// A connection that this one has announced.
     pub expect: Option<Expectation>,
     /// A message is whole: rules on the raw stream of this way should look at what there is now instead of waiting

@@ -19,11 +19,21 @@ use crate::event::Direction;
 use event::{Event, Events};
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, Lexicon};
-use wire::{HEADER_LEN, Header, Message};
+use wire::{HEADER_LEN, Header};
+
+pub(super) use wire::Message;
+
+/// How each field is read out of a message, whatever carries it.
+pub(super) const READERS: &[Reader<Message>] = reader::DNS;
+
+/// A message by itself, if it is one.
+pub(super) fn read_message(bytes: &[u8]) -> Option<Message> {
+    Message::read(bytes).ok().map(|(message, _)| message)
+}
 
 /// What DNS lends to rules.
 pub static LEXICON: Lexicon = Lexicon {
-    protocols: &[AppProtocol::Dns, AppProtocol::Doh2],
+    protocols: &[AppProtocol::Dns],
     fields: fields::FIELDS,
     keywords: &[],
     hooks: TWO_STATES,

@@ -101,7 +101,7 @@ pub(super) struct Record {
 
 /// A message that was checked.
 #[derive(Debug, Default)]
-pub(super) struct Message {
+pub(in crate::app_layer) struct Message {
     bytes: Box<[u8]>,
     /// The fixed fields. Sections that turned out to be wrong count as empty.
     pub(super) header: Header,

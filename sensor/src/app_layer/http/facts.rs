@@ -8,8 +8,11 @@ use crate::event::Direction::{ToClient, ToServer};
 use rules::header::protocol::AppProtocol;
 
 /// The records of HTTP.
-pub(in crate::app_layer) static RECORD: RecordType =
-    RecordType { kind: ActivityKind::Http, protocols: &[AppProtocol::Http1, AppProtocol::Http2], tell };
+pub(in crate::app_layer) static RECORD: RecordType = RecordType {
+    kind: ActivityKind::Http,
+    protocols: &[AppProtocol::Http1, AppProtocol::Http2, AppProtocol::Doh2],
+    tell,
+};
 
 fn tell(teller: &mut Teller<'_>) {
     let Some(http) = teller.http() else { return };

@@ -322,6 +322,7 @@ impl Context<'_> {
     pub(super) fn with(&mut self, transaction: u64, act: impl FnOnce(&mut Transaction<Stream>)) {
         if let Some(stream) = self.transactions.get_mut(transaction) {
             act(stream);
+            self.streams.carry_dns |= stream.data.carries_dns();
         }
     }
 

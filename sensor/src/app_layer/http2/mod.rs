@@ -5,6 +5,7 @@
 //! read as they come: DATA is passed on piece by piece, and no more is held than one other frame and one header block.
 
 mod block;
+mod doh;
 pub mod event;
 pub mod fields;
 mod frame;
@@ -34,7 +35,7 @@ use streams::Streams;
 
 /// What HTTP/2 lends to rules.
 pub static LEXICON: Lexicon = Lexicon {
-    protocols: &[AppProtocol::Http2],
+    protocols: &[AppProtocol::Http2, AppProtocol::Doh2],
     fields: fields::FIELDS,
     keywords: fields::KEYWORDS,
     hooks: HOOKS,
@@ -45,6 +46,17 @@ pub static LEXICON: Lexicon = Lexicon {
 pub static SPEECH: Speech = Speech {
     protocol: AppProtocol::Http2,
     probes: identify::PROBES,
+    first: None,
+    bridges_gaps: false,
+    unlimited_depth: false,
+    begin: begin::<Http2>,
+    fields: field_rows::<Http2>,
+};
+
+/// Flows of HTTP/2 that turn out to carry DNS (RFC 8484).
+pub static DOH_SPEECH: Speech = Speech {
+    protocol: AppProtocol::Doh2,
+    probes: &[],
     first: None,
     bridges_gaps: false,
     unlimited_depth: false,
@@ -90,6 +102,7 @@ impl Parser for Http2 {
         if input.end {
             transactions.iter_mut().for_each(|(_, stream)| stream.end_body(way));
         }
+        requests.becomes = self.streams.carry_dns.then_some(AppProtocol::Doh2);
         Ok(taken)
     }
 

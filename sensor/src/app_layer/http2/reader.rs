@@ -5,6 +5,7 @@
 
 use super::fields::{self, SETTINGS};
 use super::stream::{Number, Stream, Way};
+use crate::app_layer::dns;
 use crate::app_layer::http::fields as http;
 use crate::app_layer::parser::{Reader, Visit, VisitWindow};
 use crate::event::Direction::{self, ToClient, ToServer};
@@ -111,6 +112,20 @@ macro_rules! setting {
     };
 }
 
+/// Shows a field of the message of DNS that a stream carries, by its place among those of DNS.
+macro_rules! dns {
+    ($place:literal) => {
+        Reader::streaming(dns::READERS[$place].field, |stream: &Stream, way, visit| {
+            if let Some(message) = stream.way(way).dns() {
+                dns::READERS[$place].show(message, way, visit);
+            }
+        })
+    };
+}
+
+/// All of them stand below.
+const _: () = assert!(dns::READERS.len() == 9);
+
 /// How each field is read.
 pub(super) const READERS: &[Reader<Stream>] = &[
     numbers!(FRAME_TYPE, FrameType),
@@ -163,4 +178,13 @@ pub(super) const READERS: &[Reader<Stream>] = &[
     header!(LOCATION, b"location"),
     Reader::streaming(&http::REQUEST_BODY, |stream, way, visit| stream.way(way).show_body(visit)),
     Reader::streaming(&http::RESPONSE_BODY, |stream, way, visit| stream.way(way).show_body(visit)),
+    dns!(0),
+    dns!(1),
+    dns!(2),
+    dns!(3),
+    dns!(4),
+    dns!(5),
+    dns!(6),
+    dns!(7),
+    dns!(8),
 ];

@@ -1,7 +1,9 @@
 //! The transactions of HTTP/2: a stream with its request and response, or a frame about the whole connection.
 
+use super::doh::{Carried, MAX_MESSAGE};
 use super::event::Event;
 use super::headers::Headers;
+use crate::app_layer::dns::Message;
 use crate::app_layer::http::progress::{BODY, COMPLETE, HEADERS, TRAILER};
 use crate::app_layer::http::{Body, Decoder, Event as BodyEvent, Faults, is_range};
 use crate::app_layer::transaction::Transaction;
@@ -12,9 +14,6 @@ use smallvec::SmallVec;
 const MAX_NUMBERS: usize = 256;
 /// Frames of one way of a stream beyond which no more are shown (suricata.yaml, `http2.max-frames`).
 const MAX_FRAMES: u32 = 65_536;
-
-/// The longest message of DNS (RFC 1035, section 4.2.2).
-const MAX_DNS: u64 = u16::MAX as u64;
 
 /// A number in a frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,6 +33,7 @@ pub(super) struct Way {
     pub(super) headers: Headers,
     pub(super) numbers: SmallVec<[Number; 4]>,
     pub(super) body: Option<Box<Body>>,
+    dns: Option<Carried>,
     frames: u32,
     ended: bool,
 }
@@ -49,6 +49,11 @@ impl Way {
     fn is_dns(&self) -> bool {
         self.headers.last(b"content-type") == Some(b"application/dns-message")
     }
+
+    /// The message of DNS that it carries.
+    pub(super) fn dns(&self) -> Option<&Message> {
+        self.dns.as_ref()?.message()
+    }
 }
 
 impl Stream {
@@ -60,6 +65,11 @@ impl Stream {
     /// One way of it.
     pub(super) fn way_mut(&mut self, way: Direction) -> &mut Way {
         &mut self.ways[way.index()]
+    }
+
+    /// Whether it carries DNS.
+    pub(super) fn carries_dns(&self) -> bool {
+        self.ways.iter().any(|way| way.dns.is_some())
     }
 
     /// What events tell of it; nothing of a frame about the connection.
@@ -139,6 +149,10 @@ impl Transaction<Stream> {
         for fault in faults {
             self.note(fault);
         }
+        if way == Direction::ToServer && self.data.way(way).dns.is_none() {
+            let path = self.data.way(way).headers.first(b":path");
+            self.data.way_mut(way).dns = path.and_then(Carried::of_path);
+        }
         if !is_interim {
             self.advance(way, HEADERS);
         }
@@ -166,7 +180,11 @@ impl Transaction<Stream> {
         let mut body = Box::new(Body::of_stream(decoder));
         body.set_wanted(self.wanted.clone());
         body.set_file(b"", &mut faults);
-        self.data.way_mut(way).body = Some(body);
+        let one = self.data.way_mut(way);
+        one.body = Some(body);
+        if one.is_dns() {
+            one.dns = Some(Carried::Part(Vec::new()));
+        }
         if invalid_range {
             self.note(Event::InvalidRange);
         }
@@ -175,11 +193,16 @@ impl Transaction<Stream> {
     /// Bytes of DATA.
     pub(super) fn take_body(&mut self, way: Direction, bytes: &[u8]) {
         self.with_body(way, |body, faults| body.take(bytes, faults));
+        if let Some(carried) = &mut self.data.way_mut(way).dns {
+            carried.push(bytes);
+        }
     }
 
     /// Nothing more comes for the body of a way.
     pub(super) fn end_body(&mut self, way: Direction) {
         self.with_body(way, Body::end);
+        let one = self.data.way_mut(way);
+        one.dns = one.dns.take().and_then(Carried::end);
     }
 
     fn with_body(&mut self, way: Direction, act: impl FnOnce(&mut Body, &mut Faults)) {
@@ -187,7 +210,7 @@ impl Transaction<Stream> {
         let mut faults = Faults::new();
         act(body, &mut faults);
         let failed = body.has_failed();
-        let too_long = body.bytes() > MAX_DNS;
+        let too_long = body.bytes() > MAX_MESSAGE as u64;
         if faults.contains(&BodyEvent::CompressionBomb) {
             self.note(Event::CompressionBomb);
         }

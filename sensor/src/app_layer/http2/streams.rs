@@ -15,6 +15,8 @@ pub(super) struct Streams {
     numbers: HashMap<u32, u64>,
     /// What decodes the header blocks of each direction.
     pub(super) decoders: [Decoder; 2],
+    /// Whether one has carried DNS.
+    pub(super) carry_dns: bool,
 }
 
 impl Streams {

@@ -646,3 +646,46 @@ proptest! {
         dialogue.all_lines::<Http2>();
     }
 }
+
+/// A question for `example.com`, and its answer.
+const QUESTION: &[u8] = b"\0\0\x01\0\0\x01\0\0\0\0\0\0\x07example\x03com\0\0\x01\0\x01";
+const ANSWER: &[u8] = b"\0\0\x81\x80\0\x01\0\x01\0\0\0\0\x07example\x03com\0\0\x01\0\x01\
+\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01";
+
+#[test]
+fn messages_of_dns_are_read() {
+    let kind = ("content-type", "application/dns-message");
+    let post = headers(END_HEADERS, 1, &[(":method", "POST"), (":path", "/dns-query"), kind]);
+    let answer = headers(END_HEADERS, 1, &[(":status", "200"), kind]);
+    let (question, data) =
+        (frame(Kind::Data, END_STREAM, 1, QUESTION), frame(Kind::Data, END_STREAM, 1, ANSWER));
+    let mut posted = dialogue(&[(ToServer, &post), (ToServer, &question[..20])]);
+    assert_eq!(value(&posted, ToServer, "dns.query"), None, "it is not whole");
+    posted.say(ToServer, &question[20..]).say(ToClient, &answer).say(ToClient, &data);
+    assert_eq!(value(&posted, ToServer, "dns.query").as_deref(), Some("example.com"));
+    assert_eq!(value(&posted, ToClient, "dns.answers.rrname").as_deref(), Some("example.com"));
+    assert_eq!(value(&posted, ToServer, "http.method").as_deref(), Some("POST"));
+    let doh =
+        |dialogue: &Dialogue| dialogue.requests.iter().any(|one| one.becomes == Some(AppProtocol::Doh2));
+    assert!(doh(&posted));
+    // RFC 8484, section 4.1.1, with another question.
+    let path = "/dns-query?x=1&dns=AAABAAABAAAAAAAAB2V4YW1wbGUDY29tAAABAAE";
+    let got = dialogue(&[(ToServer, &headers(END, 1, &[(":method", "GET"), (":path", path)]))]);
+    assert_eq!(value(&got, ToServer, "dns.query").as_deref(), Some("example.com"));
+    assert!(doh(&got));
+    for path in ["/dns-query?dns=AAAB", "/dns-query?dns=%%%", "/dns-query", "/?dn"] {
+        let other = dialogue(&[(ToServer, &headers(END, 1, &[(":method", "GET"), (":path", path)]))]);
+        assert!(value(&other, ToServer, "dns.query").is_none() && !doh(&other), "{path}");
+    }
+}
+
+#[test]
+fn a_message_of_dns_is_bounded() {
+    let kind = ("content-type", "application/dns-message");
+    let post = headers(END_HEADERS, 1, &[(":method", "POST"), kind]);
+    let mut long = dialogue(&[(ToServer, &post)]);
+    (0..9).for_each(|_| drop(long.say(ToServer, &frame(Kind::Data, 0, 1, &[0; 16_000]))));
+    long.say(ToServer, &frame(Kind::Data, END_STREAM, 1, b""));
+    assert_eq!(value(&long, ToServer, "dns.query"), None);
+    assert_eq!(wrong(&long), [(0, "dns_request_too_long")]);
+}
