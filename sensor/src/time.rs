@@ -1,6 +1,6 @@
 //! Packet time: the only clock below `runtime` and `sink`.
 
-use jiff::fmt::temporal::DateTimePrinter;
+use jiff::tz::Offset;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -62,38 +62,45 @@ impl fmt::Display for Timestamp {
 }
 
 /// A moment written out on the stack: three to an event, without [`fmt`] on the way.
-struct Rfc3339 {
+pub(crate) struct Rfc3339 {
     bytes: [u8; Self::CAPACITY],
     len: usize,
 }
 
 impl Rfc3339 {
-    /// The longest is `2554-07-21T23:34:33.709551615Z`.
-    const CAPACITY: usize = 30;
-    const PRINTER: DateTimePrinter = DateTimePrinter::new();
+    const FORM: &[u8; 30] = b"0000-00-00T00:00:00.000000000Z";
+    const CAPACITY: usize = Self::FORM.len();
 
-    fn new(time: Timestamp) -> Self {
+    pub(crate) fn new(time: Timestamp) -> Self {
+        let nanos = time.0 % 1_000_000_000;
+        let seconds = i64::try_from(time.as_secs()).expect("a fraction of what nanoseconds take");
         // jiff ends with the year 9999, a timestamp with 2554.
-        let moment =
-            jiff::Timestamp::from_nanosecond(i128::from(time.0)).expect("years to 2554 are in range");
-        let mut text = Self { bytes: [0; Self::CAPACITY], len: 0 };
-        Self::PRINTER.print_timestamp(&moment, &mut text).expect("years to 2554 have four digits");
+        let second = jiff::Timestamp::from_second(seconds).expect("years to 2554 are in range");
+        let moment = Offset::UTC.to_datetime(second);
+        let mut text = Self { bytes: *Self::FORM, len: "0000-00-00T00:00:00".len() };
+        let fields = [moment.month(), moment.day(), moment.hour(), moment.minute(), moment.second()];
+        text.put(0, 4, moment.year().unsigned_abs().into());
+        (5..).step_by(3).zip(fields).for_each(|(at, field)| text.put(at, 2, field.unsigned_abs().into()));
+        if nanos > 0 {
+            text.put(text.len + 1, 9, nanos);
+            text.len = text.bytes.iter().rposition(|byte| matches!(byte, b'1'..=b'9')).map_or(0, |at| at + 1);
+        }
+        text.bytes[text.len] = b'Z';
+        text.len += 1;
         text
     }
 
-    fn as_str(&self) -> &str {
-        str::from_utf8(&self.bytes[..self.len]).expect("put together from strings")
+    /// Writes a number over so many digits.
+    #[inline]
+    fn put(&mut self, at: usize, digits: usize, mut number: u64) {
+        for digit in self.bytes[at..at + digits].iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
     }
-}
 
-impl jiff::fmt::Write for Rfc3339 {
-    fn write_str(&mut self, text: &str) -> Result<(), jiff::Error> {
-        let end = self.len + text.len();
-        let room = self.bytes.get_mut(self.len..end);
-        let room = room.ok_or_else(|| jiff::Error::from_args(format_args!("longer than any timestamp")))?;
-        room.copy_from_slice(text.as_bytes());
-        self.len = end;
-        Ok(())
+    pub(crate) fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.len]).expect("digits and their separators are ASCII")
     }
 }
 

@@ -1,27 +1,55 @@
-//! Characters that JSON lets stand in a string though some reader takes them for the end of a line or for a
-//! command: DEL, the C1 controls (NEL among them), and Unicode's line and paragraph separators. serde_json escapes
-//! the others (RFC 8259 §7).
+//! Strings of JSON. Beside what RFC 8259 §7 demands, characters are escaped that some reader takes for the end of a
+//! line or for a command: DEL, the C1 controls (NEL among them), and Unicode's line and paragraph separators.
 
-/// Escapes them in `out` from `start` on, which must be JSON. Its own syntax is printable ASCII, so that all of them
-/// are within strings.
-pub(super) fn escape_controls(out: &mut Vec<u8>, start: usize) {
-    let Some(first) = find_control(&out[start..]) else { return };
-    let tail = out.split_off(start + first);
-    let tail = str::from_utf8(&tail).expect("JSON is UTF-8, and the split is before a character");
-    for c in tail.chars() {
-        if is_control(c) {
-            out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
-        } else {
-            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+/// Bytes that are escaped, or that begin a character that may be.
+const SUSPICIOUS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte < 0x20 || matches!(byte as u8, b'"' | b'\\' | 0x7f | 0xc2 | 0xe2);
+        byte += 1;
+    }
+    table
+};
+
+/// Appends a text as it stands between the quotes; what is no UTF-8 is replaced.
+pub(super) fn push_escaped(text: &[u8], out: &mut Vec<u8>) {
+    for chunk in text.utf8_chunks() {
+        push_valid(chunk.valid(), out);
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice(char::REPLACEMENT_CHARACTER.encode_utf8(&mut [0; 3]).as_bytes());
         }
     }
 }
 
-/// Where the first of them begins.
-fn find_control(json: &[u8]) -> Option<usize> {
-    memchr::memchr3_iter(0x7f, 0xc2, 0xe2, json).find(|&at| {
-        matches!(json[at..], [0x7f, ..] | [0xc2, 0x80..=0x9f, ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..])
-    })
+fn push_valid(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| SUSPICIOUS[usize::from(byte)]) {
+        let (harmless, suspicious) = rest.split_at(at);
+        out.extend_from_slice(harmless.as_bytes());
+        let mut characters = suspicious.chars();
+        characters.by_ref().take(1).for_each(|c| push_character(c, out));
+        rest = characters.as_str();
+    }
+    out.extend_from_slice(rest.as_bytes());
+}
+
+fn push_character(c: char, out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    match c {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\u{8}' => out.extend_from_slice(b"\\b"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\u{c}' => out.extend_from_slice(b"\\f"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        _ if is_control(c) => {
+            let digit = |shift: u32| DIGITS[(u32::from(c) >> shift & 0xf) as usize];
+            out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+        }
+        _ => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
 }
 
 /// Whether the character never stands in an event as it is.
@@ -41,22 +69,33 @@ pub(super) fn escaped_len(c: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    #[test]
-    fn every_character_takes_the_room_it_is_said_to() {
-        for c in (0..0x3000).filter_map(char::from_u32) {
-            let mut json = serde_json::to_vec(&c).unwrap();
-            escape_controls(&mut json, 1);
-            assert_eq!(json.len() - 2, escaped_len(c), "{c:?}");
-            assert_eq!(serde_json::from_slice::<char>(&json).unwrap(), c);
-            assert!(!str::from_utf8(&json).unwrap().chars().any(is_control));
-        }
+    fn escaped(text: &[u8]) -> String {
+        let mut out = b"\"".to_vec();
+        push_escaped(text, &mut out);
+        out.push(b'"');
+        String::from_utf8(out).unwrap()
     }
 
     #[test]
-    fn what_lies_before_the_start_stays() {
-        let mut out = "\u{7f}\u{7f}é".as_bytes().to_vec();
-        escape_controls(&mut out, 1);
-        assert_eq!(out, "\u{7f}\\u007fé".as_bytes());
+    fn every_character_takes_the_room_it_is_said_to() {
+        for c in (0..0x3000).chain(0xfff0..0x1_0010).filter_map(char::from_u32) {
+            let json = escaped(c.to_string().as_bytes());
+            assert_eq!(json.len() - 2, escaped_len(c), "{c:?}");
+            assert_eq!(serde_json::from_str::<char>(&json).unwrap(), c);
+            assert!(!json.chars().any(is_control));
+            if !is_control(c) || c < ' ' {
+                assert_eq!(json, serde_json::to_string(&c).unwrap(), "as serde_json writes it");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_as_it_was(text: Vec<u8>) {
+            let read: String = serde_json::from_str(&escaped(&text)).unwrap();
+            prop_assert_eq!(read, String::from_utf8_lossy(&text));
+        }
     }
 }

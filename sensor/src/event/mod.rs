@@ -4,6 +4,7 @@
 //! nor of where they go.
 
 mod activity;
+mod address;
 pub mod cloudevents;
 mod config;
 mod cut;
@@ -11,6 +12,7 @@ mod detection;
 mod dhcp;
 mod escape;
 mod id;
+mod json;
 mod payload;
 mod summary;
 mod test_event;
