@@ -29,6 +29,23 @@ fn events_of_an_outage_wait_on_disk_and_arrive_in_order_afterwards() {
     taken.assert_in_order();
 }
 
+/// What is loaded finds little room at once, and each place that becomes free may be a live event's.
+#[test]
+fn live_events_do_not_pass_those_of_their_flow_that_come_back_from_disk() {
+    let mut rig = Rig::new(FakeConfig { shards: 4, script: refusing(), ..FakeConfig::default() });
+    rig.config.kinesis.spool_after_ms = 200;
+    rig.config.kinesis.memory_bytes = 1 << 20;
+    let mut sink = rig.sink();
+    accept(&mut sink, 0..6_000, 400, 1_000);
+    eventually("the spool", DEADLINE, || sink.ledger().snapshot().spooled >= 5_000);
+    rig.aws.play(Script::default());
+    accept(&mut sink, 6_000..16_000, 400, 1_000);
+    let account = sink.close(DEADLINE, true);
+    assert!(account.balances());
+    assert_eq!((account.delivered, account.pending()), (16_000, 0));
+    rig.taken().assert_in_order();
+}
+
 #[test]
 fn what_a_stopped_sensor_left_is_delivered_by_the_next_and_before_newer_events() {
     let mut rig = Rig::new(FakeConfig { shard_limits: false, script: refusing(), ..FakeConfig::default() });

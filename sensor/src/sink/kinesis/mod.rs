@@ -20,6 +20,7 @@ mod pace;
 pub mod secret;
 pub mod setup;
 mod shard_map;
+mod stalled;
 pub mod status;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use super::engine::{Consequences, Engine, Request};
 use super::integration::{Store, Version};
 use super::lanes::Pending;
 use super::losses::Losses;
+use super::stalled::Stalled;
 use super::status::{State, Status};
 use crate::counter::Counters;
 use crate::event::Event;
@@ -97,7 +98,7 @@ pub(crate) struct Writer<S> {
     /// Taken from the queue, but memory had no room.
     stalled: VecDeque<Record>,
     /// Loaded from the spool, but memory had no room.
-    stalled_loaded: VecDeque<(Ticket, Record)>,
+    stalled_loaded: Stalled,
     /// Some event in memory is not on disk too.
     memory_only: bool,
     flushes: Vec<Sender<()>>,
@@ -124,7 +125,7 @@ impl<S: Stream> Writer<S> {
             losses: Losses::default(),
             replies: unbounded(),
             stalled: VecDeque::new(),
-            stalled_loaded: VecDeque::new(),
+            stalled_loaded: Stalled::default(),
             memory_only: false,
             flushes: Vec::new(),
             closing: None,
@@ -180,7 +181,7 @@ impl<S: Stream> Writer<S> {
     fn load(&mut self, now: Instant) {
         while let Some((ticket, record)) = self.stalled_loaded.pop_front() {
             if let Err((ticket, record)) = self.offer_loaded(ticket, record, now) {
-                self.stalled_loaded.push_front((ticket, record));
+                self.stalled_loaded.push_front(ticket, record);
                 return;
             }
         }
@@ -195,9 +196,9 @@ impl<S: Stream> Writer<S> {
         {
             for (ticket, record) in self.parts.spool.load(LOAD_RECORDS, LOAD_BYTES) {
                 if !self.stalled_loaded.is_empty() {
-                    self.stalled_loaded.push_back((ticket, record));
-                } else if let Err(refused) = self.offer_loaded(ticket, record, now) {
-                    self.stalled_loaded.push_back(refused);
+                    self.stalled_loaded.push_back(ticket, record);
+                } else if let Err((ticket, record)) = self.offer_loaded(ticket, record, now) {
+                    self.stalled_loaded.push_back(ticket, record);
                 }
             }
         }
@@ -328,6 +329,11 @@ impl<S: Stream> Writer<S> {
             self.parts.ledger.transfer(count, Place::Queued, Place::Dropped(DropReason::Deleted));
             return;
         }
+        if !self.stalled.is_empty() {
+            // Events of the sink's own, which do not wait to be asked for.
+            self.stalled.extend(records);
+            return;
+        }
         let all_wait = self.must_spool(now);
         let may_wait = self.parts.when_full == WhenFull::Wait && self.engine.held_for(now).is_none();
         let mut overflow = Overflow::default();
@@ -354,14 +360,21 @@ impl<S: Stream> Writer<S> {
         }
     }
 
-    /// Whether an earlier event that this one must not pass is in the spool, or about to be.
+    /// Whether an earlier event that this one must not pass is in the spool, about to be, or on the way back.
     fn must_follow(&self, record: &Record, overflow: &Overflow) -> bool {
         match self.parts.config.partition_key {
             PartitionKey::Flow => {
-                overflow.keys.contains(&record.order_key) || self.parts.spool.may_hold(record.order_key)
+                let key = record.order_key;
+                overflow.keys.contains(&key)
+                    || self.stalled_loaded.holds(key)
+                    || self.parts.spool.may_hold(key)
             }
             PartitionKey::Event => false,
-            PartitionKey::Network => !overflow.records.is_empty() || !self.parts.spool.is_empty(),
+            PartitionKey::Network => {
+                !overflow.records.is_empty()
+                    || !self.stalled_loaded.is_empty()
+                    || !self.parts.spool.is_empty()
+            }
         }
     }
 
@@ -397,7 +410,7 @@ impl<S: Stream> Writer<S> {
         self.memory_only = false;
         let mut events: Vec<Record> =
             self.engine.take_all().into_iter().map(|Pending { record, .. }| record).collect();
-        events.extend(self.stalled_loaded.drain(..).map(|(_, record)| record));
+        events.extend(self.stalled_loaded.take_all());
         let count = events.len() as u64;
         if let Err(error) = self.parts.spool.put_back(&events, Place::Queued) {
             tracing::error!(%error, events = count, "the spool's disk takes no events; what was in memory is dropped");
@@ -527,8 +540,8 @@ impl<S: Stream> Writer<S> {
         }
         self.stream = None;
         self.engine.abandon_flights();
-        let queued = self.engine.take_all().len() + self.stalled_loaded.len() + self.stalled.len();
-        self.stalled_loaded.clear();
+        let loaded = self.stalled_loaded.take_all().count();
+        let queued = self.engine.take_all().len() + loaded + self.stalled.len();
         self.stalled.clear();
         self.parts.ledger.transfer(queued as u64, Place::Queued, Place::Dropped(DropReason::Deleted));
         let spooled = self.parts.spool.discard();
