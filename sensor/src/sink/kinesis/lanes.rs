@@ -59,6 +59,8 @@ pub(crate) struct Lane {
     /// Memory taken by all its events, whether ready, waiting or in flight.
     held_bytes: usize,
     pub(crate) pace: Pace,
+    /// Whether something was ready when the lane was last looked at.
+    waited: bool,
     pub(crate) blocked_until: Option<Instant>,
     /// Since when the shard has taken nothing, only throttled.
     throttled_since: Option<Instant>,
@@ -252,10 +254,11 @@ impl Lanes {
     pub(crate) fn sendable(&mut self, now: Instant) -> (usize, usize) {
         let (mut records, mut bytes) = (0, 0);
         for lane in &mut self.lanes {
+            let waited = std::mem::replace(&mut lane.waited, !lane.ready.is_empty());
             if lane.ready.is_empty() {
                 continue;
             }
-            lane.pace.refill(now);
+            lane.pace.refill(now, waited);
             if lane.is_sendable(now) {
                 records += lane.ready.len();
                 bytes += lane.ready_bytes;
@@ -360,6 +363,7 @@ impl Lanes {
                 ready_bytes: 0,
                 held_bytes: 0,
                 pace: Pace::new(now),
+                waited: false,
                 blocked_until: None,
                 throttled_since: None,
                 backoff: Backoff::new(self.config.backoff()),

@@ -8,8 +8,10 @@ const RECORDS_PER_S: f64 = 1_000.0;
 const BYTES_PER_S: f64 = 1_000_000.0;
 /// The share of it that is used: clocks differ, and a throttled record costs a round trip.
 const SHARE: f64 = 0.98;
-/// How much may be saved up while nothing is sent.
-const BURST: Duration = Duration::from_millis(200);
+/// How much may be saved up while there is nothing to send.
+const IDLE_BURST: Duration = Duration::from_millis(200);
+/// How much may be saved up while something waits and the writer is late: quotas are by the second.
+const LATE_BURST: Duration = Duration::from_secs(1);
 /// The least that is worth a request while the shard is the limit.
 const QUANTUM: Duration = Duration::from_millis(50);
 /// Throttles within this time are one signal: they are answers to what was sent at once.
@@ -35,7 +37,7 @@ impl Pace {
     pub(crate) fn new(now: Instant) -> Self {
         let mut pace =
             Self { shards: 1.0, factor: 1.0, records: 0.0, bytes: 0.0, refilled: now, throttled: None };
-        (pace.records, pace.bytes) = pace.over(BURST);
+        (pace.records, pace.bytes) = pace.over(IDLE_BURST);
         pace
     }
 
@@ -49,7 +51,8 @@ impl Pace {
         (RECORDS_PER_S * scale, BYTES_PER_S * scale)
     }
 
-    pub(crate) fn refill(&mut self, now: Instant) {
+    /// Adds what has become free since the last time; `waited` when something was to be sent all the while.
+    pub(crate) fn refill(&mut self, now: Instant, waited: bool) {
         let elapsed = now.saturating_duration_since(self.refilled);
         if elapsed.is_zero() {
             return;
@@ -57,7 +60,7 @@ impl Pace {
         self.refilled = now;
         self.factor = (self.factor + INCREASE_PER_S * elapsed.as_secs_f64()).min(1.0);
         let (records, bytes) = self.over(elapsed);
-        let (most_records, most_bytes) = self.over(BURST);
+        let (most_records, most_bytes) = self.over(if waited { LATE_BURST } else { IDLE_BURST });
         self.records = (self.records + records).min(most_records.max(1.0));
         self.bytes = (self.bytes + bytes).min(most_bytes.max(1.0));
     }
@@ -108,11 +111,15 @@ mod tests {
 
     const RECORD: usize = 1_300;
 
-    /// Records sent in the time, a request a step.
+    /// Records sent in the time, a request a step of a millisecond.
     fn send(pace: &mut Pace, start: Instant, span: Duration) -> usize {
+        send_every(pace, 1, start, span)
+    }
+
+    fn send_every(pace: &mut Pace, step_ms: usize, start: Instant, span: Duration) -> usize {
         let mut sent = 0;
-        for step in 0..span.as_millis() as u64 {
-            pace.refill(start + Duration::from_millis(step));
+        for at_ms in (0..span.as_millis() as u64).step_by(step_ms) {
+            pace.refill(start + Duration::from_millis(at_ms), true);
             if pace.is_open(500, 500 * RECORD) {
                 while pace.admits() {
                     pace.take(RECORD);
@@ -132,6 +139,24 @@ mod tests {
     }
 
     #[test]
+    fn a_writer_that_is_late_by_most_of_a_second_loses_nothing_of_the_rate() {
+        let start = Instant::now();
+        let sent = send_every(&mut Pace::new(start), 700, start, Duration::from_secs(70));
+        let share = (sent * RECORD) as f64 / (70.0 * BYTES_PER_S);
+        assert!((0.95..1.0).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn little_is_saved_up_while_there_is_nothing_to_send() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        let later = start + Duration::from_secs(60);
+        pace.refill(later, false);
+        let at_once = send(&mut pace, later, Duration::from_millis(1));
+        assert!((at_once * RECORD) as f64 <= 0.2 * BYTES_PER_S, "{at_once}");
+    }
+
+    #[test]
     fn throttling_halves_once_and_the_rate_comes_back() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
@@ -140,7 +165,7 @@ mod tests {
         let sent = send(&mut pace, start, Duration::from_secs(1));
         let half = BYTES_PER_S / 2.0 / RECORD as f64;
         assert!((sent as f64) < half * 1.3 && (sent as f64) > half * 0.8, "{sent}");
-        pace.refill(start + Duration::from_secs(10));
+        pace.refill(start + Duration::from_secs(10), false);
         assert!(send(&mut pace, start + Duration::from_secs(10), Duration::from_secs(1)) > 700);
     }
 
@@ -167,9 +192,9 @@ mod tests {
             pace.take(RECORD);
         }
         let at = pace.opens_at(100, 100 * RECORD);
-        pace.refill(at - Duration::from_millis(1));
+        pace.refill(at - Duration::from_millis(1), true);
         assert!(!pace.is_open(100, 100 * RECORD));
-        pace.refill(at);
+        pace.refill(at, true);
         assert!(pace.is_open(100, 100 * RECORD));
     }
 
@@ -180,9 +205,9 @@ mod tests {
         assert!(pace.is_open(1, 1_000_000));
         pace.take(1_000_000);
         assert!(!pace.admits());
-        pace.refill(start + Duration::from_millis(700));
+        pace.refill(start + Duration::from_millis(700), true);
         assert!(!pace.admits());
-        pace.refill(start + Duration::from_millis(900));
+        pace.refill(start + Duration::from_millis(900), true);
         assert!(pace.admits());
     }
 }
