@@ -1,6 +1,7 @@
 //! `sensor siem`, `sensor aws` and `sensor dev` as their user meets them.
 
 use super::peers::{self, installed};
+use super::replays::replay;
 use super::{EXTERNAL_ID, Rig, accept, eventually};
 use sensor::dev::fake_aws::{FakeAws, FakeConfig, Fault, FaultKind, Script};
 use sensor::sink::accounting::DropReason;
@@ -37,12 +38,12 @@ pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn unlimited() -> FakeConfig {
+pub(super) fn unlimited() -> FakeConfig {
     FakeConfig { shard_limits: false, ..FakeConfig::default() }
 }
 
 /// Test events have no numbers to be noted by.
-fn rig() -> Rig {
+pub(super) fn rig() -> Rig {
     Rig::with(unlimited(), std::sync::Arc::default())
 }
 
@@ -60,16 +61,8 @@ fn told(command: &mut Command, text: &str) -> Output {
 }
 
 /// `siem set` with the external ID on standard input.
-fn set(rig: &Rig, external_id: &str, more: &[&str]) -> Output {
+pub(super) fn set(rig: &Rig, external_id: &str, more: &[&str]) -> Output {
     told(&mut setting(rig, &[&["--external-id-file", "-"], more].concat()), external_id)
-}
-
-/// A replay that makes some events.
-fn replay(rig: &Rig, more: &[&str]) -> Command {
-    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cases/http-payload");
-    let mut replay = sensor(rig, &["replay", "--deliver"]);
-    replay.args(more).arg(case.join("traffic.pcap")).arg("-S").arg(case.join("sensor.rules"));
-    replay
 }
 
 #[test]
@@ -284,51 +277,6 @@ fn no_core_dump_shows_the_external_id() {
 fn files_under(directory: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files_under(&path) } else { vec![path] }).collect()
-}
-
-#[test]
-fn a_replay_delivers_what_it_writes_to_a_file() {
-    let rig = rig();
-    let written = rig.directory.path().join("events.jsonl");
-    let output = replay(&rig, &["-o", written.to_str().unwrap()]).output().unwrap();
-    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    let file = std::fs::read_to_string(written).unwrap();
-    let mut expected: Vec<_> = file.lines().map(|line| line.as_bytes().to_vec()).collect();
-    let records = rig.aws.records().into_iter().flat_map(|(_, records)| records);
-    let mut delivered: Vec<_> = records.map(|record| record.data).collect();
-    expected.sort();
-    delivered.sort();
-    assert!(!expected.is_empty());
-    assert!(delivered == expected, "{} delivered, {} written", delivered.len(), expected.len());
-    let said = format!("delivered {0} of {0} events", expected.len());
-    assert!(text(&output.stderr).contains(&said), "{}", text(&output.stderr));
-}
-
-#[test]
-fn a_replay_into_an_outage_keeps_the_events_and_says_so() {
-    let rig = rig();
-    rig.aws.play(Script::of([Fault::always(FaultKind::ServerError)]));
-    let output = replay(&rig, &["--deliver-within", "2"]).output().unwrap();
-    assert_eq!(code(&output), 69, "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("wait in the spool"), "{}", text(&output.stderr));
-    // Setting it again keeps what waits.
-    let before = rig.integration();
-    let output = set(&rig, EXTERNAL_ID, &["--no-check"]);
-    assert!(text(&output.stdout).contains("is replaced"), "{}", text(&output.stdout));
-    assert_eq!(rig.integration().rotated_at, before.rotated_at, "the external ID is the same");
-    rig.aws.play(Script::default());
-    let output = replay(&rig, &[]).output().unwrap();
-    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    let (_, records) = rig.aws.records().remove(0);
-    let mut ids: Vec<String> = records.iter().map(|record| id_of(&record.data)).collect();
-    let delivered = ids.len();
-    ids.sort();
-    ids.dedup();
-    assert_eq!(delivered, ids.len() * 2, "the second run's events have the ids of the first's");
-}
-
-fn id_of(data: &[u8]) -> String {
-    serde_json::from_slice::<serde_json::Value>(data).unwrap()["id"].as_str().unwrap().to_owned()
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod outage;
 mod peers;
 mod rate;
 mod refusals;
+mod replays;
 mod storm;
 mod terraform;
 

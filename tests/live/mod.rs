@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// A rule on a word, in a stream and in a packet, and on DHCP's port.
-const RULES: &str = "alert tcp any any -> any 80 (msg:\"GET\"; flow:to_server; content:\"GET /\"; sid:1;)\n\
+pub(crate) const RULES: &str = "alert tcp any any -> any 80 (msg:\"GET\"; flow:to_server; content:\"GET /\"; sid:1;)\n\
                      alert tcp any 80 -> any any (msg:\"OK\"; flow:to_client; content:\"200 OK\"; sid:2;)\n";
 
 /// Writes files into a folder that lives as long as the test.
@@ -42,7 +42,7 @@ impl Folder {
 }
 
 /// So many sessions between many hosts, each with a request and an answer; the packets' times are 10 µs apart.
-fn sessions(count: u64) -> Vec<u8> {
+pub(crate) fn sessions(count: u64) -> Vec<u8> {
     let mut frames = Vec::new();
     for n in 0..count {
         let client = format!("10.{}.{}.{}:{}", n % 3, n % 7, n % 250 + 1, 20_000 + n % 40_000);

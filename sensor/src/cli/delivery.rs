@@ -6,10 +6,10 @@ use crate::sink::accounting::{Account, Ledger};
 use crate::sink::kinesis::integration::Store;
 use crate::sink::kinesis::secret::forbid_dumps;
 use crate::sink::kinesis::{KinesisSink, Origin, StartError};
-use crate::sink::{FanOut, Intake, Sink};
+use crate::sink::{FanOut, Intake, QueueConfig, Queued, Sink};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Options of a command that can deliver.
 #[derive(Debug, clap::Args)]
@@ -29,6 +29,8 @@ pub(super) struct DeliveryArgs {
 #[derive(Debug)]
 pub(super) struct Delivery {
     sink: KinesisSink,
+    /// The command's other output.
+    other: Option<Queued>,
     deadline: Duration,
 }
 
@@ -47,21 +49,25 @@ impl DeliveryArgs {
         let origin =
             Origin { events: config.encoder(), session_name: format!("sensor-{}", config.network.uuid) };
         let sink = KinesisSink::start(&config.delivery, &Store::new(&self.state_dir), &origin)?;
-        Ok(Some(Delivery { sink, deadline: Duration::from_secs(self.deliver_within) }))
+        Ok(Some(Delivery { sink, other: None, deadline: Duration::from_secs(self.deliver_within) }))
     }
 }
 
 impl Delivery {
-    /// The sink for the command's events: this one and, where there is one, the other.
-    pub(super) fn beside(&mut self, other: Option<Box<dyn Sink>>) -> Box<dyn Sink> {
+    /// The sink for the command's events: this one and, where there is one, the other, which gets a queue, too, so that
+    /// neither makes the other wait before its queue is full.
+    pub(super) fn beside(
+        &mut self,
+        other: Option<Box<dyn Sink>>,
+        queue: &QueueConfig,
+    ) -> Result<Box<dyn Sink>, Failure> {
+        let other = other.map(|other| Queued::start(other, "output", queue)).transpose();
+        self.other = other.map_err(|error| Failure::new(Exit::Internal, "cannot begin", error))?;
         let mut all = FanOut::new();
-        if let Some(intake) = self.sink.take_intake() {
-            all.add(Box::new(intake));
-        }
-        if let Some(other) = other {
-            all.add(other);
-        }
-        Box::new(all)
+        let intakes =
+            self.sink.take_intake().into_iter().chain(self.other.as_mut().and_then(Queued::take_intake));
+        intakes.for_each(|intake| all.add(Box::new(intake)));
+        Ok(Box::new(all))
     }
 
     /// The account of what is delivered.
@@ -75,17 +81,18 @@ impl Delivery {
     }
 
     /// Delivers what there is for at most `within`, and leaves the rest to the next run.
-    pub(super) fn stop(self, within: Duration, context: &Context) -> Result<(), Failure> {
-        let account = self.sink.close(within, false);
-        said(&account, context)
+    pub(super) fn stop(self, within: Duration) -> Account {
+        self.sink.close(within, false)
     }
 
-    /// Waits for the end of the delivery and says what became of the events.
+    /// Waits for the end of the delivery and of the other output, and says what became of the events.
     pub(super) fn finish(self, context: &Context) -> Result<(), Failure> {
+        let until = Instant::now() + self.deadline;
         let account = self.sink.close(self.deadline, true);
+        let written = self.other.map_or(Ok(()), |other| written(other, until));
         said(&account, context)?;
         match (account.pending(), account.dropped_total()) {
-            (0, 0) => Ok(()),
+            (0, 0) => written,
             (waiting, dropped) => {
                 let wrong = format!("{waiting} events wait in the spool, {dropped} were dropped");
                 Err(Failure::new(Exit::Unavailable, "not every event was delivered", wrong)
@@ -95,7 +102,20 @@ impl Delivery {
     }
 }
 
-fn said(account: &Account, context: &Context) -> Result<(), Failure> {
+/// Waits until the output has everything.
+fn written(output: Queued, until: Instant) -> Result<(), Failure> {
+    let ledger = output.ledger().clone();
+    if output.close(until.saturating_duration_since(Instant::now())) && ledger.snapshot().dropped_total() == 0
+    {
+        return Ok(());
+    }
+    let account = ledger.snapshot();
+    let missing = format!("{} events are missing there", account.created - account.delivered);
+    Err(Failure::new(Exit::CannotWrite, "not every event was written to the output", missing))
+}
+
+/// Says what became of the events.
+pub(super) fn said(account: &Account, context: &Context) -> Result<(), Failure> {
     let said = format!(
         "delivered {} of {} events ({} from an earlier run), {} sent again\n",
         account.delivered,

@@ -101,7 +101,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     // Last, since it empties the file: what was wrong until here leaves an earlier output alone.
     let sink = match &mut delivery {
         Some(delivery) => {
-            delivery.beside(args.output.is_asked_for().then(|| args.output.open(context)).transpose()?)
+            let output = args.output.is_asked_for().then(|| args.output.open(context)).transpose()?;
+            delivery.beside(output, &config.output.queue)?
         }
         None => args.output.open(context)?,
     };

@@ -1,6 +1,6 @@
 //! `sensor run`: interfaces in, events out, until told to stop.
 
-use super::delivery::DeliveryArgs;
+use super::delivery::{self, DeliveryArgs};
 use super::live_output::LiveOutput;
 use super::{Context, Exit, Failure, load};
 use crate::capture::CaptureError;
@@ -14,6 +14,7 @@ use ::rules::names::Names;
 use std::fs;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use toml::Value;
@@ -109,15 +110,21 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let live = Live::start(parts).map_err(|error| Failure::new(Exit::Internal, "cannot begin", error))?;
     let operation = Operation::new(live, in_use, outputs.ledgers(), outputs.files(), configure(sources));
     say_what_is_followed(&config);
-    let Ended { snapshot, done } = service.run(operation);
-    let within = Duration::from_secs(config.operation.drain_within_s.into());
-    let written = outputs.close(within);
-    let delivered = delivery.map_or(Ok(()), |delivery| delivery.stop(within, context));
+    let close = move |within| {
+        let until = Instant::now() + within;
+        let written = outputs.close(within);
+        let left = until.saturating_duration_since(Instant::now());
+        (written, delivery.map(|delivery| delivery.stop(left)))
+    };
+    let Ended::Drained { snapshot, done, closed: (written, delivered) } = service.run(operation, close)
+    else {
+        process::exit(Exit::Interrupted.code().into());
+    };
     conclude(&snapshot, counts, began.elapsed(), context);
     if !done || !written {
         tracing::error!("not everything could be done in the time given (operation.drain_within_s)");
     }
-    delivered
+    delivered.map_or(Ok(()), |account| delivery::said(&account, context))
 }
 
 /// What must be there before anything is opened.

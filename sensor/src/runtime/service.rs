@@ -8,9 +8,10 @@ use sd_notify::NotifyState;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
@@ -68,15 +69,19 @@ struct Signals {
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Ended {
-    /// What was counted.
-    pub snapshot: Snapshot,
-    /// Whether everything under way was done in time.
-    pub done: bool,
+pub enum Ended<C> {
+    /// In order.
+    Drained {
+        /// What was counted.
+        snapshot: Snapshot,
+        /// Whether everything under way was done in time.
+        done: bool,
+        /// What closing the outputs came to.
+        closed: C,
+    },
+    /// A second SIGINT: whatever is still under way is left as it is.
+    AtOnce,
 }
-
-/// What a process exits with that a second SIGINT stops at once, as shells have it.
-const STOPPED_AT_ONCE: i32 = 130;
 
 impl Service {
     /// Opens what it listens to. From here on signals no longer end the process by themselves.
@@ -115,8 +120,12 @@ impl Service {
         })
     }
 
-    /// Serves until told to stop, then ends the capture.
-    pub fn run(self, operation: Operation) -> Ended {
+    /// Serves until told to stop, then ends the capture and has its outputs closed, in the time that is left for that.
+    pub fn run<C: Send + 'static>(
+        self,
+        operation: Operation,
+        close: impl FnOnce(Duration) -> C + Send + 'static,
+    ) -> Ended<C> {
         let Self { runtime, control, metrics, drain, signals, statistics_every, drain_within } = self;
         let operation = Arc::new(operation);
         let ended = runtime.block_on(async {
@@ -127,11 +136,11 @@ impl Service {
             let mut watch = Watch { operation, signals, drain, statistics_every };
             watch.until_told_to_stop().await;
             notify(&[NotifyState::Stopping]);
-            let (snapshot, done) = watch.finish(drain_within).await;
+            let ended = watch.finish(drain_within, close).await;
             control.abort();
             // It takes its socket along.
             let _ = control.await;
-            Ended { snapshot, done }
+            ended
         });
         runtime.shutdown_background();
         ended
@@ -218,13 +227,21 @@ impl Watch {
         });
     }
 
-    /// Ends the capture; a second SIGINT ends the process.
-    async fn finish(&mut self, within: Duration) -> (Snapshot, bool) {
-        let operation = Arc::clone(&self.operation);
-        let finish = tokio::task::spawn_blocking(move || operation.finish(within));
+    /// Ends the capture and closes its outputs, unless a second SIGINT comes.
+    async fn finish<C: Send + 'static>(
+        &mut self,
+        within: Duration,
+        close: impl FnOnce(Duration) -> C + Send + 'static,
+    ) -> Ended<C> {
+        let (operation, until) = (Arc::clone(&self.operation), Instant::now() + within);
+        let finish = tokio::task::spawn_blocking(move || {
+            let (snapshot, done) = operation.finish(within);
+            let closed = close(until.saturating_duration_since(Instant::now()));
+            Ended::Drained { snapshot, done, closed }
+        });
         tokio::select! {
-            finished = finish => finished.unwrap_or_default(),
-            _ = self.signals.interrupt.recv() => std::process::exit(STOPPED_AT_ONCE),
+            finished = finish => finished.unwrap_or_else(|fault| resume_unwind(fault.into_panic())),
+            _ = self.signals.interrupt.recv() => Ended::AtOnce,
         }
     }
 }
