@@ -3,7 +3,7 @@
 use super::{Folder, Sensor, Wire, sessions};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Output;
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 #[test]
@@ -28,6 +28,65 @@ fn signals_reload_write_statistics_and_drain() {
     assert_eq!(sensor.wait(), 0, "{}", sensor.log());
     assert!(sensor.log().contains("events written"), "the summary closes the run: {}", sensor.log());
     assert!(!sensor.folder.path().join("control.sock").exists());
+}
+
+/// With an output that takes nothing the end would be waited for, here for an hour.
+#[test]
+fn a_second_interrupt_stops_at_once() {
+    let Some(wire) = Wire::lay("a_second_interrupt_stops_at_once") else { return };
+    let folder = Folder::new();
+    let pipe = folder.0.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let held = fs::File::options().read(true).write(true).open(&pipe).unwrap();
+    let rules = folder.rules();
+    let arguments = ["-S", &rules, "-o", pipe.to_str().unwrap(), "--set", "operation.drain_within_s=3600"];
+    let mut sensor = wire.sensor(&arguments);
+    let capture = folder.write("sessions.pcap", &sessions(400));
+    sensor.until_seen(wire.send(&capture, 4000));
+    sensor.signal("INT");
+    sensor.until("it is stopping", |sensor| {
+        sensor.ask("status")["not_ready_because"].to_string().contains("the sensor is stopping")
+    });
+    sensor.signal("INT");
+    assert_eq!(sensor.wait(), 130, "{}", sensor.log());
+    drop(held);
+}
+
+#[test]
+fn an_output_that_takes_nothing_is_waited_for_no_longer_than_configured() {
+    let test = "an_output_that_takes_nothing_is_waited_for_no_longer_than_configured";
+    let Some(wire) = Wire::lay(test) else { return };
+    let folder = Folder::new();
+    let pipe = folder.0.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let held = fs::File::options().read(true).write(true).open(&pipe).unwrap();
+    let rules = folder.rules();
+    let arguments = ["-S", &rules, "-o", pipe.to_str().unwrap(), "--set", "operation.drain_within_s=1"];
+    let mut sensor = wire.sensor(&arguments);
+    let capture = folder.write("sessions.pcap", &sessions(400));
+    let sent = wire.send(&capture, 4000);
+    sensor.until_seen(sent);
+    // Packets do not wait for events.
+    sensor.until_seen(sent + wire.send(&capture, 4000));
+    assert_eq!(sensor.stop(), 0);
+    assert!(sensor.log().contains("not everything could be done in the time given"), "{}", sensor.log());
+    drop(held);
+}
+
+#[test]
+fn the_counts_add_up_with_records_of_transactions_and_flows() {
+    let test = "the_counts_add_up_with_records_of_transactions_and_flows";
+    let Some(wire) = Wire::lay(test) else { return };
+    let folder = Folder::new();
+    let capture = folder.write("sessions.pcap", &sessions(20));
+    let records = "events.records=[\"http\", \"flow\"]";
+    let mut sensor = wire.sensor(&["-S", &folder.rules(), "--set", records]);
+    sensor.until_seen(wire.send(&capture, 2000));
+    sensor.until("transactions are told of", |sensor| sensor.count("activity_records") >= 20);
+    assert_eq!(sensor.stop(), 0);
+    assert!(!sensor.log().contains("do not add up"), "{}", sensor.log());
+    // Two alerts, a transaction and a flow for each session.
+    assert_eq!(sensor.events().len(), 20 * 4, "{}", sensor.log());
 }
 
 #[test]

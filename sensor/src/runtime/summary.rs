@@ -60,7 +60,7 @@ const NUMBER_WIDTH: usize = 15;
 /// Counts that say why a packet got no further than its link header.
 const REFUSALS: &[Counter] = &[Counter::RefusedLinkType, Counter::RefusedLinkHeader];
 /// Counts of events made.
-const CREATED: &[Counter] = &[Counter::Alerts, Counter::DhcpEvents, Counter::ActivityRecords];
+pub(super) const CREATED: &[Counter] = &[Counter::Alerts, Counter::DhcpEvents, Counter::ActivityRecords];
 /// Counts that say what was let go, besides packets refused, in the order of a packet's way. Shown where not zero.
 const LOSSES: &[Counter] = &[
     Counter::PacketsDroppedInterface,

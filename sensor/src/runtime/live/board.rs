@@ -4,6 +4,7 @@
 //! that what one thread handed over never shows as taken before it was given.
 
 use crate::counter::{Counter, Counters};
+use crate::runtime::summary::CREATED;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -171,7 +172,7 @@ impl Snapshot {
             ),
             (
                 "events created",
-                value(Counter::Alerts) + value(Counter::DhcpEvents),
+                CREATED.iter().map(|&counter| value(counter)).sum(),
                 "written and dropped",
                 value(Counter::EventsWritten) + value(Counter::EventsDroppedOutput),
             ),
