@@ -45,7 +45,7 @@ impl Wire {
             "-n", &self.near, "link", "add", "out0", "type", "veth", "peer", "name", "rx", "netns", &self.far,
         ]);
         for (namespace, interface) in [(&self.near, "out0"), (&self.far, "rx")] {
-            ip(&["-n", namespace, "link", "set", interface, "mtu", "9000", "arp", "off", "up"]);
+            ip(&["-n", namespace, "link", "set", interface, "mtu", "65535", "arp", "off", "up"]);
         }
     }
 
@@ -77,11 +77,20 @@ impl Wire {
 
     /// The same so many times in a row, and how many packets it sent a second.
     pub(crate) fn send_often(&self, capture: &Path, packets_per_second: u32, times: u32) -> (u64, f64) {
-        let (rate, times) = (packets_per_second.to_string(), times.to_string());
+        self.replay(capture, &["--pps", &packets_per_second.to_string()], times)
+    }
+
+    /// As fast as this machine can.
+    pub(crate) fn send_at_top_speed(&self, capture: &Path, times: u32) -> (u64, f64) {
+        self.replay(capture, &["--topspeed"], times)
+    }
+
+    fn replay(&self, capture: &Path, speed: &[&str], times: u32) -> (u64, f64) {
         let begun = Instant::now();
         let output = self
             .near("tcpreplay")
-            .args(["-q", "-K", "-i", "out0", "--pps", &rate, "--loop", &times])
+            .args(["-q", "-K", "-i", "out0", "--loop", &times.to_string()])
+            .args(speed)
             .arg(capture)
             .output()
             .unwrap();
