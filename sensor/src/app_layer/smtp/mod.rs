@@ -4,6 +4,7 @@
 //! commands that they answer. Commands wait for their replies in order; what DATA and STARTTLS change, they change
 //! once the server agrees.
 
+mod awaited;
 pub mod event;
 pub(super) mod facts;
 pub mod fields;
@@ -21,10 +22,10 @@ use super::parser::{Change, Input, Malformed, Parser, Reader, Requests};
 use super::progress::{COMPLETE, STARTED, TWO_STATES};
 use super::transaction::{self as tx, Transactions};
 use crate::event::Direction;
+use awaited::{Awaited, Waiting};
 use event::Event;
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, Lexicon};
-use std::collections::VecDeque;
 use transaction::{READERS, note_anomalies};
 use wire::{Command, Reply};
 
@@ -61,16 +62,6 @@ fn client_likeness(bytes: &[u8], direction: Direction) -> Likeness {
 /// The longest line of commands and replies that is looked at (Suricata: 4096); also what of a mail's long lines is
 /// read at once.
 const MAX_LINE: usize = 4096;
-/// The most commands that wait for their replies; a client that sends more is not followed any further.
-const MAX_AWAITED: usize = 65_535;
-
-/// A command that waits for its reply.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Awaited {
-    Data,
-    StartTls,
-    Other,
-}
 
 /// What the client's next bytes are.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -104,7 +95,7 @@ pub struct Smtp {
     /// The transaction that commands belong to.
     current: Option<u64>,
     helo: Vec<u8>,
-    awaited: VecDeque<Awaited>,
+    waiting: Waiting,
     welcome: Welcome,
     /// Whether the server has said that clients need not wait for each reply (RFC 2920).
     pipelining: bool,
@@ -290,18 +281,16 @@ impl Smtp {
         transactions: &mut Transactions<Transaction>,
     ) -> Result<(), Malformed> {
         // These end what may be sent without waiting (RFC 2920, section 3.1).
-        if matches!(self.awaited.back(), Some(Awaited::Data | Awaited::StartTls)) {
+        if matches!(self.waiting.last(), Some(Awaited::Data | Awaited::StartTls)) {
             self.event(transactions, Event::InvalidPipelinedSequence);
         }
-        if self.awaited.len() == MAX_AWAITED {
-            return Err(Malformed);
-        }
-        self.awaited.push_back(match command {
+        let fits = self.waiting.push(match command {
             Command::Data => Awaited::Data,
             Command::StartTls => Awaited::StartTls,
             _ => Awaited::Other,
         });
-        Ok(())
+        // A client that sends more is not followed any further.
+        if fits { Ok(()) } else { Err(Malformed) }
     }
 
     fn mail_line(&mut self, line: Line<'_>, transactions: &mut Transactions<Transaction>) {
@@ -315,9 +304,7 @@ impl Smtp {
         let ends = line.begins && line.text == b"." && !line.ending.is_empty();
         if ends {
             self.mode = Mode::Commands;
-            if self.awaited.len() < MAX_AWAITED {
-                self.awaited.push_back(Awaited::Other);
-            }
+            self.waiting.push(Awaited::Other);
             self.finish_mail(transactions);
             return;
         }
@@ -435,7 +422,7 @@ impl Smtp {
             }
             Welcome::Given => {}
         }
-        match self.answered(code) {
+        match self.waiting.answered(code) {
             Some(Awaited::StartTls) if code == 220 => {
                 self.mode = Mode::Tls;
                 self.complete(transactions);
@@ -448,19 +435,6 @@ impl Smtp {
             None if code == 421 => {}
             None => self.event(transactions, Event::UnableToMatchReplyWithRequest),
         }
-    }
-
-    /// The command that a reply answers: the one that has waited longest. Some replies answer just one command, which
-    /// tells where a server has left others unanswered.
-    fn answered(&mut self, code: u16) -> Option<Awaited> {
-        let only = match code {
-            220 => Some(Awaited::StartTls),
-            354 => Some(Awaited::Data),
-            _ => None,
-        };
-        let unanswered = self.awaited.iter().position(|&awaited| Some(awaited) == only).unwrap_or(0);
-        self.awaited.drain(..unanswered);
-        self.awaited.pop_front()
     }
 
     /// The server agrees to take a mail, or does not.

@@ -250,7 +250,7 @@ fn endless_lines_are_not_kept() {
 #[test]
 fn commands_that_nobody_answers_are_bounded() {
     let mut dialogue = begin_dialogue();
-    dialogue.say(ToServer, &b"NOOP\r\n".repeat(MAX_AWAITED));
+    dialogue.say(ToServer, &b"NOOP\r\n".repeat(awaited::MAX_AWAITED));
     assert!(!dialogue.malformed);
     assert!(dialogue.say(ToServer, b"NOOP\r\n").malformed);
 }
