@@ -1,4 +1,4 @@
-//! A map that holds so many entries at most: what is used least recently makes room.
+//! What has a bound: a map of which the entry used least recently makes room, and room for bytes.
 
 use lru::LruCache;
 use std::hash::Hash;
@@ -39,14 +39,43 @@ impl<K: Hash + Eq, V, const N: usize> Bounded<K, V, N> {
     }
 
     /// All entries.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.0.iter().map(|(_, value)| value)
+    }
+
+    /// All entries.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.0.iter_mut().map(|(_, value)| value)
+    }
+}
+
+/// Room for `N` bytes at most. What was given back is told by counting again once there seems to be no room left.
+#[derive(Debug, Default)]
+pub struct Room<const N: usize>(usize);
+
+impl<const N: usize> Room<N> {
+    /// Takes room; says whether there was enough.
+    pub fn take(&mut self, bytes: usize, count: impl FnOnce() -> usize) -> bool {
+        if self.0 + bytes > N {
+            self.0 = count();
+        }
+        let fits = self.0 + bytes <= N;
+        self.0 += if fits { bytes } else { 0 };
+        fits
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn room_is_given_back_by_counting() {
+        let mut room = Room::<100>::default();
+        assert!(room.take(100, || unreachable!("there is room")));
+        assert!(!room.take(1, || 100));
+        assert!(room.take(100, || 0), "what was held is over");
+    }
 
     #[test]
     fn what_is_used_least_recently_makes_room() {

@@ -1,6 +1,7 @@
 //! One call: what is asked of an interface, and what it returns.
 
 use super::wire::Interface;
+use crate::app_layer::bounded::Room;
 use crate::app_layer::parser::{Visit, VisitWindow, visit_number};
 use crate::event::Direction;
 
@@ -113,21 +114,8 @@ impl Call {
     }
 }
 
-/// What the calls of a connection hold together. Calls that are over are told by counting again.
-#[derive(Debug, Default)]
-pub struct Held(usize);
-
-impl Held {
-    /// Takes room; says whether there was enough.
-    pub fn take(&mut self, bytes: usize, count: impl FnOnce() -> usize) -> bool {
-        if self.0 + bytes > MAX_HELD {
-            self.0 = count();
-        }
-        let fits = self.0 + bytes <= MAX_HELD;
-        self.0 += if fits { bytes } else { 0 };
-        fits
-    }
-}
+/// What the calls of a connection hold together.
+pub type Held = Room<MAX_HELD>;
 
 #[cfg(test)]
 mod tests {
@@ -166,10 +154,5 @@ mod tests {
         assert_eq!(call.add(ToServer, &vec![0; MAX_STUB + 9], false), MAX_STUB);
         assert_eq!(call.add(ToServer, b"more", false), 0);
         assert_eq!(call.held(), MAX_STUB);
-
-        let mut held = Held::default();
-        assert!(held.take(MAX_HELD, || unreachable!("there is room")));
-        assert!(!held.take(1, || MAX_HELD));
-        assert!(held.take(MAX_HELD, || 0), "what was held is over");
     }
 }

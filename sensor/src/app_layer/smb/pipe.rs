@@ -51,6 +51,11 @@ impl Channel {
         }
     }
 
+    /// Bytes of units that are not whole yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.streams.iter().map(Vec::len).sum()
+    }
+
     /// Something that goes one way was never seen.
     pub(super) fn lose(&mut self, direction: Direction) {
         self.streams[direction.index()].clear();

@@ -4,7 +4,7 @@ use super::event::Event;
 use super::pipe::{Calls, Channel};
 use super::transaction::{Kind, Transaction};
 use super::transfer::{Fault, Transfer};
-use crate::app_layer::bounded::Bounded;
+use crate::app_layer::bounded::{Bounded, Room};
 use crate::app_layer::dcerpc::call::Held;
 use crate::app_layer::dcerpc::wire as rpc;
 use crate::app_layer::file::transfer::Files;
@@ -19,6 +19,8 @@ const MAX_TREES: usize = 1024;
 const MAX_FILES: usize = 1024;
 /// The most requests of one message that wait for a response.
 const MAX_CHAINED: usize = 16;
+/// The most bytes that wait for those before them in all files, and in all pipes for the rest of their units.
+const MAX_WAITING: usize = 4 << 20;
 
 /// How files and pipes are named once they are open: 16 bytes in SMB 2, two in SMB 1.
 pub(super) type Handle = [u8; 16];
@@ -75,6 +77,14 @@ struct Open {
     is_pipe: Option<bool>,
     transfers: [Option<Transfer>; 2],
     channel: Option<Box<Channel>>,
+}
+
+impl Open {
+    /// Bytes of it that wait.
+    fn waiting(&self) -> usize {
+        let transfers = self.transfers.iter().flatten().map(Transfer::waiting).sum::<usize>();
+        transfers + self.channel.as_ref().map_or(0, |channel| channel.waiting())
+    }
 }
 
 /// Where bulk data go.
@@ -148,6 +158,8 @@ pub(super) struct Session {
     asked: Option<Asked>,
     /// What calls hold.
     held: Held,
+    /// What waits in files and pipes.
+    waiting: Room<MAX_WAITING>,
 }
 
 impl Session {
@@ -336,6 +348,9 @@ impl Session {
         context: &mut Context<'_>,
     ) {
         let direction = context.direction;
+        let Some(open) = self.files.get(handle) else { return };
+        let waits = offset > open.transfers[direction.index()].as_ref().map_or(0, Transfer::end);
+        let fits = !waits || self.take_room(bytes.len(), context);
         let Some(open) = self.files.get_mut(handle) else { return };
         let transfer = open.transfers[direction.index()].get_or_insert_with(|| {
             let mut files = Files::new(context.transactions.wanted.clone());
@@ -344,7 +359,8 @@ impl Session {
         });
         let Some(transaction) = context.transactions.get_mut(transfer.transaction) else { return };
         let Kind::File { files, .. } = &mut transaction.data.kind else { return };
-        let Some(fault) = transfer.add(offset, bytes, files) else { return };
+        let fault = if fits { transfer.add(offset, bytes, files) } else { transfer.refuse() };
+        let Some(fault) = fault else { return };
         let event = match (fault, direction) {
             (Fault::Overlap, _) => Event::FileOverlap,
             (Fault::Crowded, Direction::ToServer) => Event::WriteQueueCntExceeded,
@@ -356,10 +372,21 @@ impl Session {
     }
 
     fn take_calls(&mut self, handle: &Handle, version: u8, bytes: &[u8], context: &mut Context<'_>) {
-        if let Some(open) = self.files.get_mut(handle) {
-            let calls = Calls { version, context, held: &mut self.held };
-            open.channel.get_or_insert_default().take(bytes, calls);
+        let fits = self.take_room(bytes.len(), context);
+        let Some(open) = self.files.get_mut(handle) else { return };
+        let channel = open.channel.get_or_insert_default();
+        if fits {
+            channel.take(bytes, Calls { version, context, held: &mut self.held });
+        } else {
+            channel.lose(context.direction);
         }
+    }
+
+    /// Whether so many bytes more may wait.
+    fn take_room(&mut self, bytes: usize, context: &mut Context<'_>) -> bool {
+        let fits = self.waiting.take(bytes, || self.files.values().map(Open::waiting).sum());
+        context.transactions.refused += u64::from(!fits);
+        fits
     }
 }
 

@@ -38,6 +38,23 @@ impl Transfer {
         Self { transaction, end: 0, waiting: BTreeMap::new(), waiting_bytes: 0, cut: false }
     }
 
+    /// How far it has come without a hole.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Bytes of pieces that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// Takes no piece any more that would have to wait: the connection has no room for it.
+    pub(super) fn refuse(&mut self) -> Option<Fault> {
+        let was_cut = self.cut;
+        self.cut();
+        (!was_cut).then_some(Fault::TooLong)
+    }
+
     /// Adds a piece that stands at an offset.
     pub(super) fn add(&mut self, offset: u64, bytes: &[u8], files: &mut Files) -> Option<Fault> {
         if self.cut || bytes.is_empty() {
