@@ -280,12 +280,12 @@ impl<P: Parser> Conversation for Spoken<P> {
     }
 
     fn noted(&mut self, transaction: u64, direction: Direction) -> Option<&mut Noted> {
-        let transaction = self.transactions.get_mut(transaction)?;
+        let transaction = self.transactions.noted_mut(transaction)?;
         Some(&mut transaction.noted[direction.index()])
     }
 
     fn inspected(&mut self, transaction: u64, direction: Direction) {
-        if let Some(transaction) = self.transactions.get_mut(transaction) {
+        if let Some(transaction) = self.transactions.noted_mut(transaction) {
             P::inspected(&mut transaction.data, direction);
             if let Some(files) = P::files_mut(&mut transaction.data, direction) {
                 files.inspected();

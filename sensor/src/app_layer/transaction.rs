@@ -54,6 +54,9 @@ pub struct Noted {
     pub settled: SmallVec<[Settled; 4]>,
     /// There is nothing left to look at.
     pub finished: bool,
+    /// The transaction is as it was when rules looked: they look again once its parser has gone on with it, or at its
+    /// end, as Suricata does.
+    pub unchanged: bool,
 }
 
 /// One transaction.
@@ -107,6 +110,12 @@ impl<T> Transaction<T> {
     /// Whether it has a way at all: some are only requests, or only responses.
     pub fn goes(&self, direction: Direction) -> bool {
         !self.without[direction.index()]
+    }
+
+    /// Its parser goes on with it.
+    fn changing(&mut self) -> &mut Self {
+        self.noted.iter_mut().for_each(|noted| noted.unchanged = false);
+        self
     }
 
     fn is_over(&self) -> bool {
@@ -173,8 +182,13 @@ impl<T: Default> Transactions<T> {
         (id, transaction)
     }
 
-    /// The transaction of that number, as long as it is kept.
+    /// The transaction of that number, as long as it is kept, for its parser to go on with.
     pub fn get_mut(&mut self, id: u64) -> Option<&mut Transaction<T>> {
+        self.noted_mut(id).map(Transaction::changing)
+    }
+
+    /// The transaction of that number, as long as it is kept, for whoever inspects.
+    pub(super) fn noted_mut(&mut self, id: u64) -> Option<&mut Transaction<T>> {
         let place = self.place(id)?;
         self.open.get_mut(place)
     }
@@ -204,12 +218,17 @@ impl<T: Default> Transactions<T> {
 
     /// The newest.
     pub fn last_mut(&mut self) -> Option<&mut Transaction<T>> {
-        self.open.back_mut()
+        self.open.back_mut().map(Transaction::changing)
     }
 
-    /// Those kept, by number, the oldest first.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut Transaction<T>)> {
-        self.open.iter_mut().map(|one| (one.number, one))
+    /// Those kept, the oldest first, for their parser to go on with.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Transaction<T>> {
+        self.open.iter_mut().map(Transaction::changing)
+    }
+
+    /// Those kept, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Transaction<T>> {
+        self.open.iter()
     }
 
     /// From the number of the oldest that is kept to that of the next one.
@@ -236,7 +255,7 @@ impl<T: Default> Transactions<T> {
 
     /// A record was made of a transaction.
     pub(super) fn set_told(&mut self, id: u64) {
-        if let Some(transaction) = self.get_mut(id) {
+        if let Some(transaction) = self.noted_mut(id) {
             transaction.told = true;
         }
     }

@@ -83,9 +83,8 @@ pub(super) fn inspect(
         next = number + 1;
         let complete = subject.ends || conversation.is_complete(number, direction);
         let progress = conversation.progress(number, direction);
-        let Some(noted) = conversation.noted(number, direction).filter(|noted| !noted.finished) else {
-            continue;
-        };
+        let to_look_at = |noted: &&mut Noted| !noted.finished && (complete || !noted.unchanged);
+        let Some(noted) = conversation.noted(number, direction).filter(to_look_at) else { continue };
         let Some(progress) = progress else {
             noted.finished = complete;
             continue;
@@ -111,6 +110,7 @@ pub(super) fn inspect(
             trial.measure(rule, |trial| try_rule(trial, &look, rule, &mut noted, &others, subject));
         }
         noted.looked_below = progress.saturating_add(1);
+        noted.unchanged = true;
         if complete {
             noted.finished = true;
             noted.settled.clear();

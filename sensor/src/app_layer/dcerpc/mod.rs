@@ -144,8 +144,8 @@ impl Ledger for Calls<'_> {
     }
 
     fn take_room(&mut self, bytes: usize) -> bool {
-        let transactions = &mut self.transactions;
-        self.held.take(bytes, || transactions.iter_mut().map(|(_, call)| call.data.held()).sum())
+        let transactions = &*self.transactions;
+        self.held.take(bytes, || transactions.iter().map(|call| call.data.held()).sum())
     }
 
     fn refuse(&mut self) {

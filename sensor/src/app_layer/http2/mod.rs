@@ -100,7 +100,7 @@ impl Parser for Http2 {
             requests.inspect_raw |= lane.is_between_frames();
         }
         if input.end {
-            transactions.iter_mut().for_each(|(_, stream)| stream.end_body(way));
+            transactions.iter_mut().for_each(|stream| stream.end_body(way));
         }
         requests.becomes = self.streams.carry_dns.then_some(AppProtocol::Doh2);
         Ok(taken)

@@ -90,10 +90,9 @@ impl Ledger for Calls<'_, '_> {
     }
 
     fn take_room(&mut self, bytes: usize) -> bool {
-        let transactions = &mut self.context.transactions;
+        let transactions = &*self.context.transactions;
         self.held.take(bytes, || {
-            let kinds = transactions.iter_mut().map(|(_, transaction)| &mut transaction.data.kind);
-            kinds.filter_map(call).map(|call| call.held()).sum()
+            transactions.iter().filter_map(|transaction| transaction.data.call()).map(Call::held).sum()
         })
     }
 

@@ -62,7 +62,7 @@ impl Transaction {
         }
     }
 
-    fn call(&self) -> Option<&Call> {
+    pub(super) fn call(&self) -> Option<&Call> {
         match &self.kind {
             Kind::Call(call) => Some(call),
             _ => None,
