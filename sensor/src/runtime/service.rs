@@ -73,7 +73,7 @@ pub enum Ended<C> {
     /// In order.
     Drained {
         /// What was counted.
-        snapshot: Snapshot,
+        snapshot: Box<Snapshot>,
         /// Whether everything under way was done in time.
         done: bool,
         /// What closing the outputs came to.
@@ -237,7 +237,7 @@ impl Watch {
         let finish = tokio::task::spawn_blocking(move || {
             let (snapshot, done) = operation.finish(within);
             let closed = close(until.saturating_duration_since(Instant::now()));
-            Ended::Drained { snapshot, done, closed }
+            Ended::Drained { snapshot: Box::new(snapshot), done, closed }
         });
         tokio::select! {
             finished = finish => finished.unwrap_or_else(|fault| resume_unwind(fault.into_panic())),
