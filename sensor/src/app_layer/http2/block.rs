@@ -139,6 +139,7 @@ impl Blocks {
             stream.promised();
         } else {
             stream.block_ended(way, at, block.end_stream);
+            context.streams.carry_dns |= stream.data.carries_dns();
         }
         context.transactions.refused += refused;
         Ok(())
