@@ -7,7 +7,7 @@
 use crate::app_layer::file::kept::{Extent, Kept, Room};
 use crate::counter::{Counter, Counters};
 use crate::limits::FileStoreLimits;
-use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
@@ -91,14 +91,11 @@ impl FileIntake {
             counters.increment(Counter::FilesRefusedMemory);
             return;
         }
-        let full = match self.waits {
+        let refused = match self.waits {
             true => self.sender.send(kept).is_err(),
-            false => matches!(
-                self.sender.try_send(kept),
-                Err(TrySendError::Full(_) | TrySendError::Disconnected(_))
-            ),
+            false => self.sender.try_send(kept).is_err(),
         };
-        if full {
+        if refused {
             counters.increment(Counter::FilesRefusedQueue);
         }
     }

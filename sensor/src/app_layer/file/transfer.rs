@@ -169,8 +169,8 @@ impl Files {
     pub fn show(&self, reader: usize, from: usize, visit: &mut VisitFile<'_>) {
         let Some((_, show)) = READERS.get(reader) else { return };
         let recent = self.files.len().saturating_sub(SHOWN_AGAIN).min(self.looked_at.saturating_sub(1));
-        let files = self.files.iter().enumerate().skip(recent.max(from));
-        let _ = { files }.any(|(number, file)| show(file, &mut |offset, value| visit(number, offset, value)));
+        let mut files = self.files.iter().enumerate().skip(recent.max(from));
+        let _ = files.any(|(number, file)| show(file, &mut |offset, value| visit(number, offset, value)));
     }
 
     /// The values of a field, as they are shown.
