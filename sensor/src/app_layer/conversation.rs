@@ -238,7 +238,7 @@ impl<P: Parser> Conversation for Spoken<P> {
     }
 
     fn prepare(&mut self, transaction: u64, direction: Direction) {
-        let transaction = self.transactions.get_mut(transaction);
+        let transaction = self.transactions.noted_mut(transaction);
         if let Some(files) = transaction.and_then(|one| P::files_mut(&mut one.data, direction)) {
             files.prepare();
         }
@@ -249,7 +249,7 @@ impl<P: Parser> Conversation for Spoken<P> {
     }
 
     fn store(&mut self, transaction: u64, direction: Direction, store: &Store) {
-        let Some(one) = self.transactions.get_mut(transaction) else { return };
+        let Some(one) = self.transactions.noted_mut(transaction) else { return };
         let add = |to: &mut [bool; 2]| to.iter_mut().zip(store.ways).for_each(|(all, way)| *all |= way);
         match store.scope {
             StoreScope::File if store.ways[direction.index()] => {
@@ -269,7 +269,7 @@ impl<P: Parser> Conversation for Spoken<P> {
             return;
         }
         let of_flow = self.transactions.store;
-        for (_, one) in self.transactions.iter_mut() {
+        for one in self.transactions.noted_iter_mut() {
             for way in Direction::ALL {
                 let all = of_flow[way.index()] || one.store[way.index()];
                 if let Some(files) = P::files_mut(&mut one.data, way) {

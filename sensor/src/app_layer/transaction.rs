@@ -226,6 +226,11 @@ impl<T: Default> Transactions<T> {
         self.open.iter_mut().map(Transaction::changing)
     }
 
+    /// The same, for whoever inspects.
+    pub(super) fn noted_iter_mut(&mut self) -> impl Iterator<Item = &mut Transaction<T>> {
+        self.open.iter_mut()
+    }
+
     /// Those kept, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Transaction<T>> {
         self.open.iter()
