@@ -428,13 +428,14 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The buffers, once all options are read.
+    /// The buffers, once all options are read, but for payload of which modifiers have moved every content.
     ///
     /// # Errors
     ///
     /// When nothing was asked of the buffer selected last, or something of one that must be absent.
-    pub fn into_buffers(self) -> Result<Vec<DraftBuffer>, Diagnostic> {
+    pub fn into_buffers(mut self) -> Result<Vec<DraftBuffer>, Diagnostic> {
         self.check_pending()?;
+        self.buffers.retain(|buffer| buffer.source != Source::Payload || !buffer.steps.is_empty());
         match self.buffers.iter().find(|buffer| buffer.absent == Absent::Required && !buffer.steps.is_empty())
         {
             None => Ok(self.buffers),

@@ -138,6 +138,14 @@ fn a_hook_says_the_way_and_the_progress() {
 }
 
 #[test]
+fn a_content_that_a_modifier_moves_leaves_no_buffer_behind() {
+    let buffers = |said: &str| options("http", said).unwrap().inspections.len();
+    assert_eq!(buffers(r#"content:"x"; http_uri"#), 1);
+    assert_eq!(buffers(r#"content:"x"; http_uri; content:"y"; http_method"#), 2);
+    assert_eq!(buffers(r#"content:"y"; content:"x"; http_uri"#), 2);
+}
+
+#[test]
 fn a_rule_says_which_parser_it_waits_for() {
     let spoken = Spoken::default();
     let waits = |protocol: &str, said: &str| spoken.waits_for(&options(protocol, said).unwrap());
