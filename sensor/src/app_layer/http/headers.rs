@@ -18,6 +18,8 @@ pub(super) const MAX_BLOCK: usize = 256 << 10;
 pub(super) const MAX_FIELDS: usize = 1024;
 /// The most repetitions that are joined to the fields they repeat, of all fields together.
 const MAX_REPETITIONS: u32 = 64;
+/// The most bytes of values that were folded or joined, of all fields together.
+const MAX_JOINED: usize = 2 * MAX_BLOCK;
 /// The most lines that are folded into one field.
 const MAX_FOLDS: usize = 128;
 /// The most bytes of a line end.
@@ -418,8 +420,9 @@ impl Headers {
             }
         };
         let field = self.fields[at];
+        let joined = self.joined.len() + (field.value.len + value.len) as usize;
         if field.repeated {
-            if self.repetitions >= MAX_REPETITIONS {
+            if self.repetitions >= MAX_REPETITIONS || joined > MAX_JOINED {
                 return;
             }
             self.repetitions += 1;
@@ -460,11 +463,17 @@ impl Headers {
     }
 }
 
-/// FNV-1a of a name without case.
+/// A hash of a name without case, of eight bytes at once.
 fn hash_of_name(name: &[u8]) -> u32 {
-    name.iter().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
-    })
+    // Letters of either case are the same with this bit set.
+    const LOWER: u64 = 0x2020_2020_2020_2020;
+    let (words, rest) = name.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let hash = words.iter().chain([&last]).fold(name.len() as u64, |hash, &word| {
+        (hash ^ (u64::from_le_bytes(word) | LOWER)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+    });
+    (hash ^ (hash >> 32)) as u32
 }
 
 /// Blanks, a token, blanks and a colon.

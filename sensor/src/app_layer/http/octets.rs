@@ -12,16 +12,25 @@ pub(super) const fn is_blank(byte: u8) -> bool {
 
 /// A character of a token (RFC 2616, section 2.2).
 pub(super) const fn is_token(byte: u8) -> bool {
-    const SEPARATORS: &[u8] = b"()<>@,;:\\\"/[]?={} \t";
+    TOKEN[byte as usize]
+}
+
+/// Whether each byte can be in a token.
+static TOKEN: [bool; 256] = {
+    let mut token = [false; 256];
+    let mut byte = 33;
+    while byte < 127 {
+        token[byte] = true;
+        byte += 1;
+    }
+    let separators = b"()<>@,;:\\\"/[]?={}";
     let mut at = 0;
-    while at < SEPARATORS.len() {
-        if SEPARATORS[at] == byte {
-            return false;
-        }
+    while at < separators.len() {
+        token[separators[at] as usize] = false;
         at += 1;
     }
-    byte >= 32 && byte <= 126
-}
+    token
+};
 
 /// Without white space at both ends.
 pub(super) fn trim(bytes: &[u8]) -> &[u8] {
