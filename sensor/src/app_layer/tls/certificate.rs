@@ -13,6 +13,7 @@ use x509_parser::extensions::{GeneralName, SubjectAlternativeName};
 use x509_parser::nom::{self, Parser};
 use x509_parser::oid_registry::OID_X509_EXT_SUBJECT_ALT_NAME;
 use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Name;
 
 /// The certificates that one side showed, its own first.
 #[derive(Debug)]
@@ -23,20 +24,17 @@ pub(super) struct Chain {
     pub(super) leaf: Leaf,
 }
 
-/// What a certificate says.
+/// What a certificate says, names as they stand in it: they become text when somebody asks for them.
 #[derive(Debug)]
 pub(super) struct Leaf {
-    /// Such as `C=US, O=Example, CN=www.example.com`: in the order of the certificate.
-    pub(super) subject: String,
-    /// In the same form.
-    pub(super) issuer: String,
+    subject: Box<[u8]>,
+    issuer: Box<[u8]>,
     serial: SmallVec<[u8; 24]>,
     /// Since when it is valid, in seconds since 1970; 0 before that.
     pub(super) not_before: u64,
     /// Until when it is valid.
     pub(super) not_after: u64,
-    /// Alternative names of the subject: of hosts, mail boxes, resources and addresses.
-    pub(super) alternative_names: Vec<String>,
+    alternative_names: Box<[u8]>,
 }
 
 impl Chain {
@@ -91,13 +89,30 @@ impl Leaf {
         let validity = certificate.validity();
         let seconds = |time: i64| u64::try_from(time).unwrap_or(0);
         Ok(Self {
-            subject: certificate.subject().to_string(),
-            issuer: certificate.issuer().to_string(),
+            subject: certificate.subject().as_raw().into(),
+            issuer: certificate.issuer().as_raw().into(),
             serial: certificate.raw_serial().into(),
             not_before: seconds(validity.not_before.timestamp()),
             not_after: seconds(validity.not_after.timestamp()),
-            alternative_names: alternative_names(&certificate),
+            alternative_names: alternative_names(&certificate).unwrap_or_default().into(),
         })
+    }
+
+    /// The subject, such as `C=US, O=Example, CN=www.example.com`: in the order of the certificate.
+    pub(super) fn subject(&self) -> String {
+        name_string(&self.subject)
+    }
+
+    /// The issuer, in the same form.
+    pub(super) fn issuer(&self) -> String {
+        name_string(&self.issuer)
+    }
+
+    /// Alternative names of the subject: of hosts, mail boxes, resources and addresses.
+    pub(super) fn alternative_names(&self) -> Vec<String> {
+        let names = SubjectAlternativeName::from_der(&self.alternative_names);
+        let names = names.map(|(_, names)| names.general_names).unwrap_or_default();
+        names.iter().filter_map(name_text).collect()
     }
 
     /// The serial number as rules write it.
@@ -106,12 +121,15 @@ impl Leaf {
     }
 }
 
-fn alternative_names(certificate: &X509Certificate<'_>) -> Vec<String> {
-    let extension =
-        certificate.extensions().iter().find(|extension| extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME);
-    let names = extension.and_then(|extension| SubjectAlternativeName::from_der(extension.value).ok());
-    let names = names.map(|(_, names)| names.general_names).unwrap_or_default();
-    names.iter().filter_map(name_text).collect()
+/// The extension with the subject's alternative names.
+fn alternative_names<'c>(certificate: &X509Certificate<'c>) -> Option<&'c [u8]> {
+    let mut extensions = certificate.extensions().iter();
+    Some(extensions.find(|extension| extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME)?.value)
+}
+
+/// A name that was read once, as text.
+fn name_string(der: &[u8]) -> String {
+    X509Name::from_der(der).map(|(_, name)| name.to_string()).unwrap_or_default()
 }
 
 /// A name that has a plain form.

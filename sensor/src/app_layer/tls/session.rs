@@ -106,10 +106,10 @@ pub(super) const READERS: &[Reader<Session>] = &[
         }
     }),
     Reader::new(&fields::CERT_SUBJECT, |session, way, visit| {
-        of_chain(session, way, visit, |chain, visit| visit(chain.leaf.subject.as_bytes()));
+        of_chain(session, way, visit, |chain, visit| visit(chain.leaf.subject().as_bytes()));
     }),
     Reader::new(&fields::CERT_ISSUER, |session, way, visit| {
-        of_chain(session, way, visit, |chain, visit| visit(chain.leaf.issuer.as_bytes()));
+        of_chain(session, way, visit, |chain, visit| visit(chain.leaf.issuer().as_bytes()));
     }),
     Reader::new(&fields::CERT_SERIAL, |session, way, visit| {
         of_chain(session, way, visit, |chain, visit| visit(chain.leaf.serial().as_bytes()));
@@ -122,7 +122,7 @@ pub(super) const READERS: &[Reader<Session>] = &[
     }),
     Reader::new(&fields::SUBJECT_ALT_NAME, |session, way, visit| {
         of_chain(session, way, visit, |chain, visit| {
-            chain.leaf.alternative_names.iter().any(|name| visit(name.as_bytes()))
+            chain.leaf.alternative_names().iter().any(|name| visit(name.as_bytes()))
         });
     }),
     Reader::new(&fields::CERT_CHAIN_LEN, |session, way, visit| {
