@@ -8,6 +8,10 @@ use sensor::event::Direction::{self, ToClient, ToServer};
 use sensor::time::Timestamp;
 use std::hint::black_box;
 
+/// As in the executable.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const STUB: [u8; 200] = [b'x'; 200];
 
 /// A request or a response in little-endian order.

@@ -8,6 +8,10 @@ use sensor::event::Direction::{self, ToClient, ToServer};
 use sensor::time::Timestamp;
 use std::hint::black_box;
 
+/// As in the executable.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SESSION: &[(Direction, &str)] = &[
     (ToClient, "220 ready\r\n"),
     (ToServer, "USER anonymous\r\n"),

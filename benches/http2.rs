@@ -8,6 +8,10 @@ use sensor::event::Direction;
 use sensor::time::Timestamp;
 use std::hint::black_box;
 
+/// As in the executable.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// A header block of a browser, compressed and put into the table (RFC 7541, C.4.1 and C.6.1, with more fields).
 const FIRST: &[u8] = b"\x82\x86\x84\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff\

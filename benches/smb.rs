@@ -8,6 +8,10 @@ use sensor::event::Direction::{self, ToClient, ToServer};
 use sensor::time::Timestamp;
 use std::hint::black_box;
 
+/// As in the executable.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ECHO: u16 = 13;
 const WRITE: u16 = 9;
 const FILE: usize = 1 << 20;

@@ -7,6 +7,10 @@ use sensor::event::Direction;
 use sensor::time::Timestamp;
 use std::hint::black_box;
 
+/// As in the executable.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn packet(message: u8, contents: &[u8]) -> Vec<u8> {
     [&(contents.len() as u32 + 2).to_be_bytes()[..], &[0, message], contents].concat()
 }

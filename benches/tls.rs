@@ -8,6 +8,10 @@ use sensor::event::Direction;
 use sensor::time::Timestamp;
 use std::hint::black_box;
 
+/// As in the executable.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A certificate as servers show it.
 const CERTIFICATE: &[u8] = include_bytes!("../sensor/src/app_layer/tls/tests/certificate.der");
 
