@@ -4,14 +4,17 @@
 
 mod allocations;
 mod app_layer;
+mod attacks;
 mod captures;
 mod cases;
 mod cli;
 mod conformance;
 mod corpora;
+mod counting;
 mod decode;
 mod delivery;
 mod dhcp;
+mod et_open;
 mod events;
 mod file_store;
 mod floors;
@@ -24,4 +27,5 @@ mod rules_verdicts;
 mod schema;
 mod streams;
 mod transactions;
+mod worker;
 mod worst_cases;

@@ -4,6 +4,7 @@ mod dns;
 mod ftp;
 mod http;
 mod http2;
+mod segmentation;
 mod smb;
 mod smtp;
 mod ssh;

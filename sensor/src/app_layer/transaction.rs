@@ -291,3 +291,27 @@ impl Sole {
         transactions.get_mut(number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_unchanged_until_its_parser_goes_on_with_it() {
+        let mut transactions = Transactions::<()>::new([1; 2]);
+        let [first, second] = [0; 2].map(|_| transactions.begin().0);
+        let mut unchanged = |transactions: &mut Transactions<()>, look: bool| {
+            [first, second].map(|number| {
+                let noted = &mut transactions.noted_mut(number).expect("it is kept").noted[0];
+                noted.unchanged |= look;
+                noted.unchanged
+            })
+        };
+        assert_eq!(unchanged(&mut transactions, false), [false; 2], "nobody has looked yet");
+        assert_eq!(unchanged(&mut transactions, true), [true; 2]);
+        transactions.get_mut(first).expect("it is kept").advance(Direction::ToServer, 1);
+        assert_eq!(unchanged(&mut transactions, false), [false, true]);
+        assert_eq!(transactions.iter().count(), 2);
+        assert_eq!(unchanged(&mut transactions, false), [false, true], "counting changes nothing");
+    }
+}
