@@ -185,27 +185,27 @@ fn a_dhcp_starvation_does_not_hide_an_honest_session() {
 #[test]
 #[ignore = "takes minutes"]
 fn a_million_syns() {
-    syns(1_000_000, 60_000, "limits.flow.memory_bytes=134217728", 400).run("a_million_syns");
+    syns(1_000_000, 25_000, "limits.flow.memory_bytes=33554432", 400).run("a_million_syns");
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn a_million_fragments() {
-    let attack = fragments(1_000_000, 60_000, 65_535, "limits.fragment.datagrams=65535");
+    let attack = fragments(1_000_000, 25_000, 65_535, "limits.fragment.datagrams=65535");
     attack.run("a_million_fragments");
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn half_a_million_half_open_requests() {
-    let attack = requests(500_000, 40_000, "limits.flow.memory_bytes=67108864", 1024);
+    let attack = requests(500_000, 25_000, "limits.flow.memory_bytes=33554432", 1024);
     attack.run("half_a_million_half_open_requests");
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn a_scan_of_a_million_ports() {
-    let attack = scan(1_000_000, 60_000, "limits.flow.memory_bytes=67108864", 400);
+    let attack = scan(1_000_000, 25_000, "limits.flow.memory_bytes=33554432", 400);
     attack.run("a_scan_of_a_million_ports");
 }
 

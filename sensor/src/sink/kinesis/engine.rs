@@ -267,11 +267,13 @@ impl Engine {
         Request { id: self.next_id, entries }
     }
 
-    /// An answer came. One to a request that is not known (any more) changes nothing.
-    pub(crate) fn answer(&mut self, id: u64, answer: Answer, now: Instant) -> Consequences {
+    /// An answer came, at `arrived`, which the writer may learn of later. One to a request that is not known (any more)
+    /// changes nothing.
+    pub(crate) fn answer(&mut self, id: u64, answer: Answer, arrived: Instant, now: Instant) -> Consequences {
         let Some(flight) = self.flights.remove(&id) else { return Consequences::default() };
+        let round_trip = arrived.saturating_duration_since(flight.departed);
         match answer {
-            Answer::Records(answers) => self.records_answered(flight, answers, now),
+            Answer::Records(answers) => self.records_answered(flight, answers, round_trip, now),
             Answer::Throttled => self.request_throttled(flight, now),
             Answer::Poison(reason) => self.request_poisonous(flight, &reason, now),
             Answer::Fault(fault) => self.request_failed(flight, fault, now),
@@ -283,10 +285,16 @@ impl Engine {
         }
     }
 
-    fn records_answered(&mut self, flight: Flight, answers: Vec<RecordAnswer>, now: Instant) -> Consequences {
+    fn records_answered(
+        &mut self,
+        flight: Flight,
+        answers: Vec<RecordAnswer>,
+        round_trip: Duration,
+        now: Instant,
+    ) -> Consequences {
         let any_delivered = answers.iter().any(|answer| matches!(answer, RecordAnswer::Delivered { .. }));
         if any_delivered {
-            self.concurrency.answered(now.saturating_duration_since(flight.departed), flight.full);
+            self.concurrency.answered(round_trip, flight.full);
             self.trouble.succeed();
             self.hold = None;
         } else if answers.iter().any(|answer| matches!(answer, RecordAnswer::Failed { .. })) {

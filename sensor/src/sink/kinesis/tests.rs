@@ -2,9 +2,9 @@
 
 use super::answer::{Answer, Fault, FaultKind, RecordAnswer};
 use super::config::{KinesisConfig, PartitionKey, RecordForm};
-use super::engine::{Engine, Request};
+use super::engine::{Consequences, Engine, Request};
 use super::shard_map;
-use crate::sink::accounting::{Ledger, Place};
+use crate::sink::accounting::{Ledger, Place, ShardAccount};
 use crate::sink::testing::{record, sized_record};
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
@@ -36,6 +36,40 @@ struct Simulation {
     duplicates: u64,
     records: u64,
     largest_request: usize,
+    /// What is left of each shard's quotas, where it keeps any.
+    quotas: Vec<Quota>,
+    /// By how much the writer wakes up too late at the most.
+    latest: Duration,
+}
+
+/// Records and bytes of a second may be saved up.
+#[derive(Clone, Copy)]
+struct Quota {
+    records: f64,
+    bytes: f64,
+    since: Instant,
+}
+
+impl Quota {
+    const RECORDS_PER_S: f64 = 1_000.0;
+    const BYTES_PER_S: f64 = 1_000_000.0;
+
+    fn new(now: Instant) -> Self {
+        Self { records: Self::RECORDS_PER_S, bytes: Self::BYTES_PER_S, since: now }
+    }
+
+    fn takes(&mut self, bytes: usize, now: Instant) -> bool {
+        let seconds = (now - self.since).as_secs_f64();
+        self.since = now;
+        self.records = (self.records + Self::RECORDS_PER_S * seconds).min(Self::RECORDS_PER_S);
+        self.bytes = (self.bytes + Self::BYTES_PER_S * seconds).min(Self::BYTES_PER_S);
+        let takes = self.records >= 1.0 && self.bytes >= bytes as f64;
+        if takes {
+            self.records -= 1.0;
+            self.bytes -= bytes as f64;
+        }
+        takes
+    }
 }
 
 impl Simulation {
@@ -56,6 +90,8 @@ impl Simulation {
             duplicates: 0,
             records: 0,
             largest_request: 0,
+            quotas: Vec::new(),
+            latest: Duration::ZERO,
         }
     }
 
@@ -67,11 +103,16 @@ impl Simulation {
         let mut answers = Vec::new();
         for entry in &request.entries {
             let shard = shard_map::hash(&entry.partition_key) / (u128::MAX / self.shards);
-            let shard = format!("shardId-{:012}", shard.min(self.shards - 1));
+            let shard = shard.min(self.shards - 1) as usize;
+            let bytes =
+                entry.partition_key.len() + entry.events.iter().map(|event| event.len()).sum::<usize>();
+            let now = self.now;
+            let too_much = self.quotas.get_mut(shard).is_some_and(|quota| !quota.takes(bytes, now));
+            let shard = format!("shardId-{shard:012}");
             let luck = self.random.f64();
             answers.push(if luck < self.chances.record_failure {
                 RecordAnswer::Failed { reason: "InternalFailure".into() }
-            } else if luck < self.chances.record_failure + self.chances.record_throttle {
+            } else if too_much || luck < self.chances.record_failure + self.chances.record_throttle {
                 RecordAnswer::Throttled { shard: Some(shard) }
             } else {
                 self.records += 1;
@@ -99,6 +140,11 @@ impl Simulation {
         }
     }
 
+    /// An answer that comes and is looked at now.
+    fn answered(&mut self, id: u64, answer: Answer) -> Consequences {
+        self.engine.answer(id, answer, self.now, self.now)
+    }
+
     /// One step: answers that are due, requests that may go, then on to the next moment at which something happens.
     fn step(&mut self) {
         while let Some(request) = self.engine.next_request(self.now) {
@@ -110,13 +156,14 @@ impl Simulation {
         let answer_at = self.coming.peek().map(|std::cmp::Reverse((at, _))| *at);
         let wake_at = self.engine.wake_at(self.now);
         let next = answer_at.into_iter().chain(wake_at).min().unwrap_or(self.now + Duration::from_millis(10));
-        self.now = self.now.max(next);
+        let late = Duration::from_micros(self.random.u64(0..=self.latest.as_micros() as u64));
+        self.now = self.now.max(next) + late;
         while let Some(std::cmp::Reverse((at, id))) = self.coming.peek().copied()
             && at <= self.now
         {
             self.coming.pop();
             let answer = self.answers.remove(&id).expect("each is answered once");
-            self.engine.answer(id, answer, self.now);
+            self.engine.answer(id, answer, at, self.now);
         }
         assert!(self.ledger.snapshot().balances());
     }
@@ -217,6 +264,41 @@ fn the_shards_rate_is_used_and_not_exceeded() {
     }
 }
 
+/// Offers events of 1.3 kB for so many seconds, as many as memory has room for; the share of the shards' rate that was
+/// used, and the share that was throttled.
+fn steady(shards: u32, latest: Duration, seconds: u64) -> (f64, f64) {
+    let config = KinesisConfig { shard_count: Some(shards), ..KinesisConfig::default() };
+    let mut simulation = Simulation::new(config, Chances::default());
+    simulation.shards = u128::from(shards);
+    simulation.quotas = vec![Quota::new(simulation.now); shards as usize];
+    simulation.latest = latest;
+    let (begun, until) = (simulation.now, simulation.now + Duration::from_secs(seconds));
+    let mut next = 0;
+    while simulation.now < until {
+        // The first that finds no room makes the others wait.
+        while simulation.engine.offer(sized_record(next, next, 1_280), None, simulation.now).is_ok() {
+            simulation.ledger.create(1, Place::Queued);
+            next += 1;
+        }
+        simulation.step();
+    }
+    let shards_of = simulation.ledger.snapshot().shards;
+    let sum = |of: fn(&ShardAccount) -> u64| shards_of.values().map(of).sum::<u64>() as f64;
+    let (bytes, records, throttles) =
+        (sum(|shard| shard.bytes), sum(|shard| shard.records), sum(|shard| shard.throttles));
+    let took = (simulation.now - begun).as_secs_f64();
+    (bytes / (took * f64::from(shards) * Quota::BYTES_PER_S), throttles / (records + throttles))
+}
+
+#[test]
+fn a_writer_that_is_late_uses_the_rate_of_any_number_of_shards_within_its_memory() {
+    for (shards, latest_ms, seconds) in [(1, 0, 20), (1, 400, 20), (4, 400, 10), (64, 0, 5), (64, 100, 5)] {
+        let (used, throttled) = steady(shards, Duration::from_millis(latest_ms), seconds);
+        let case = format!("{shards} shards, up to {latest_ms} ms late: {used} used, {throttled} throttled");
+        assert!((0.95..1.05).contains(&used) && throttled <= 0.02, "{case}");
+    }
+}
+
 #[test]
 fn a_dead_shard_holds_up_its_own_events_alone() {
     let mut simulation = Simulation::new(quick(), Chances::default());
@@ -241,7 +323,7 @@ fn a_dead_shard_holds_up_its_own_events_alone() {
                 }
             });
             let answers = answers.collect();
-            simulation.engine.answer(request.id, Answer::Records(answers), simulation.now);
+            simulation.answered(request.id, Answer::Records(answers));
         }
         simulation.now += Duration::from_millis(5);
     }
@@ -266,7 +348,7 @@ fn poison_is_found_by_halving_and_costs_nobody_else() {
             } else {
                 simulation.take(&request)
             };
-            dead.extend(simulation.engine.answer(request.id, answer, simulation.now).dead);
+            dead.extend(simulation.answered(request.id, answer).dead);
         }
     }
     assert_eq!(dead.iter().map(|letter| letter.record.order_key).collect::<Vec<_>>(), [77]);
@@ -293,8 +375,7 @@ fn a_record_that_alone_fails_becomes_a_dead_letter_but_an_outage_makes_none() {
             while let Some(request) = simulation.engine.next_request(simulation.now) {
                 let answer = |key: &str| if outage || key == "3" { failed() } else { delivered() };
                 let answers = request.entries.iter().map(|entry| answer(&entry.partition_key)).collect();
-                dead +=
-                    simulation.engine.answer(request.id, Answer::Records(answers), simulation.now).dead.len();
+                dead += simulation.answered(request.id, Answer::Records(answers)).dead.len();
             }
         }
         dead
@@ -324,7 +405,7 @@ fn a_refusal_holds_everything_until_one_request_goes_through() {
     }
     let request = simulation.engine.next_request(simulation.now).expect("there is plenty");
     let fault = Fault::new(FaultKind::PutRefused, "denied");
-    let told = simulation.engine.answer(request.id, Answer::Fault(fault.clone()), simulation.now);
+    let told = simulation.answered(request.id, Answer::Fault(fault.clone()));
     assert_eq!(told.fault, Some(fault));
     assert_eq!(simulation.engine.events(), 3_000);
     simulation.now += Duration::from_secs(20);

@@ -61,7 +61,8 @@ const HOUSEKEEPING: Duration = Duration::from_millis(500);
 const HOPELESS: Duration = Duration::from_secs(10);
 
 enum Reply {
-    Put(u64, Answer),
+    /// To the request of the number, and when it came.
+    Put(u64, Answer, Instant),
     DryRun(Answer),
 }
 
@@ -421,8 +422,8 @@ impl<S: Stream> Writer<S> {
     fn replied(&mut self, reply: Reply) {
         let now = Instant::now();
         match reply {
-            Reply::Put(id, answer) => {
-                let consequences = self.engine.answer(id, answer, now);
+            Reply::Put(id, answer, arrived) => {
+                let consequences = self.engine.answer(id, answer, arrived, now);
                 self.follow(consequences);
             }
             Reply::DryRun(answer) => {
@@ -597,6 +598,7 @@ impl Drop for ReplyOnDrop {
         let lost =
             || Answer::Fault(Fault::new(FaultKind::Unreachable, "the request ended without an answer"));
         // The writer may be gone by then, having put the events on disk.
-        let _ = self.sender.send(Reply::Put(self.id, self.answer.take().unwrap_or_else(lost)));
+        let _ =
+            self.sender.send(Reply::Put(self.id, self.answer.take().unwrap_or_else(lost), Instant::now()));
     }
 }
