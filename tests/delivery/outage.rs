@@ -82,7 +82,7 @@ fn a_stop_under_load_keeps_its_deadline_and_loses_nothing() {
     let rig = Rig::new(FakeConfig { shards: 1, ..FakeConfig::default() });
     let mut sink = rig.sink();
     accept(&mut sink, 0..20_000, 20_000, 500);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let account = sink.close(Duration::from_secs(2), false);
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     assert!(account.balances());
