@@ -118,7 +118,10 @@ fn recut(frames: &[TimedFrame], size: usize, seed: u64) -> Vec<TimedFrame> {
 }
 
 /// How often each rule alerts, and what is told of each transaction.
-fn read(frames: &[TimedFrame]) -> (BTreeMap<u32, usize>, Vec<String>) {
+type Outcome = (BTreeMap<u32, usize>, Vec<String>);
+
+/// What comes of frames.
+fn read(frames: &[TimedFrame]) -> Outcome {
     let (config, rules) = &*SETTINGS;
     let mut worker = worker(rules, config);
     let (mut alerts, mut told) = (BTreeMap::new(), Vec::new());
@@ -141,7 +144,7 @@ fn read(frames: &[TimedFrame]) -> (BTreeMap<u32, usize>, Vec<String>) {
     (alerts, told)
 }
 
-static AS_CAPTURED: LazyLock<Vec<(BTreeMap<u32, usize>, Vec<String>)>> =
+static AS_CAPTURED: LazyLock<Vec<Outcome>> =
     LazyLock::new(|| CAPTURES.iter().map(|(_, frames)| read(frames)).collect());
 
 #[test]

@@ -183,7 +183,7 @@ attacks! {
     /// Two long header fields that are repeated in turn, of which each has to be put together anew.
     two_fields_repeated_in_turn = Attack {
         frames: |count| {
-            let line = [&[b' '], &vec![b'x'; 10_000][..], b"\r\n"].concat();
+            let line = [b" ", &vec![b'x'; 10_000][..], b"\r\n"].concat();
             let long = [b"A: x\r\n", &line.repeat(10)[..], b"B: x\r\n", &line.repeat(10)].concat();
             let head = [b"GET / HTTP/1.1\r\n", &long[..], &b"A: y\r\nB: y\r\n".repeat(100), b"\r\n"].concat();
             client(PORT, &head.repeat(count))

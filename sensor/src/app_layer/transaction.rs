@@ -300,7 +300,7 @@ mod tests {
     fn a_transaction_is_unchanged_until_its_parser_goes_on_with_it() {
         let mut transactions = Transactions::<()>::new([1; 2]);
         let [first, second] = [0; 2].map(|_| transactions.begin().0);
-        let mut unchanged = |transactions: &mut Transactions<()>, look: bool| {
+        let unchanged = |transactions: &mut Transactions<()>, look: bool| {
             [first, second].map(|number| {
                 let noted = &mut transactions.noted_mut(number).expect("it is kept").noted[0];
                 noted.unchanged |= look;

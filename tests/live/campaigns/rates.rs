@@ -80,6 +80,7 @@ impl Run {
         self.kernel + self.hand_over + self.later == 0
     }
 
+    #[allow(clippy::print_stdout, reason = "the table is for whoever runs the campaign")]
     fn say(&self, who: &str, speed: Speed) {
         let Self { reached, sent, seen, kernel, hand_over, later, events } = self;
         println!(
@@ -105,6 +106,7 @@ fn tcpdump(wire: &Wire, capture: &Path, speed: Speed) -> Option<(u64, f64)> {
 }
 
 /// The capture and the rules of ET Open, where they are at hand.
+#[allow(clippy::print_stdout, reason = "that a test skips is said")]
 fn material(test: &str) -> Option<(PathBuf, PathBuf)> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let (capture, rules) =
