@@ -28,7 +28,7 @@ fn deep() -> Vec<u8> {
         (1..=255).flat_map(|at| (0xc000 + first + 2 * at).to_be_bytes()).chain([0]).collect();
     let holder = [&[0, 0, 99, 0, 1, 0, 0, 0, 0][..], &(chain.len() as u16).to_be_bytes(), &chain].concat();
     let record = [&(0xc000 + first).to_be_bytes()[..], &[0, 99, 0, 1, 0, 0, 0, 0, 0, 1, 7]].concat();
-    let count = 65_000 / record.len();
+    let count = 64_000 / record.len();
     let [.., high, low] = (1 + count).to_be_bytes();
     let header = [0, 0, 1, 0, 0, 1, high, low, 0, 0, 0, 0];
     [&header[..], &question, &holder, &record.repeat(count)].concat()

@@ -29,7 +29,7 @@ attacks! {
         frames: |count| client(PORT, &b"USER anonymous\r\n".repeat(count)),
         some: 5_000,
         all: 1_000_000,
-        held: 2 * MIB,
+        held: 8 * MIB,
         counted: &[Counter::TransactionsCutShort],
         told: &["ftp.too_many_transactions"],
     };

@@ -80,7 +80,7 @@ attacks! {
             let others = numbered(count, |number| frame(HEADERS, END_HEADERS, stream(number + 1), &block));
             connection(&[first, others].concat())
         },
-        some: 200,
+        some: 400,
         all: 100_000,
         held: 4 * MIB,
         counted: &[Counter::TransactionsCutShort],
