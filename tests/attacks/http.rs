@@ -171,12 +171,12 @@ attacks! {
     /// The same header field over and over.
     one_field_repeated = Attack {
         frames: |count| {
-            let head = [b"GET / HTTP/1.1\r\n", &b"Name: x\r\n".repeat(20_000)[..], b"\r\n"].concat();
+            let head = [b"GET / HTTP/1.1\r\n", &b"Name: x\r\n".repeat(2_000)[..], b"\r\n"].concat();
             client(PORT, &head.repeat(count))
         },
-        some: 2,
-        all: 200,
-        held: 128 * MIB,
+        some: 10,
+        all: 4_000,
+        held: 64 * MIB,
         counted: &[],
         told: &["http.request_header_repetition"],
     };
@@ -273,12 +273,12 @@ attacks! {
     /// Heads that are as long as is taken, and nobody answers: what they hold is bounded by how many there are.
     long_heads_without_a_reply = Attack {
         frames: |count| {
-            let fields = numbered(12, |at| [format!("Name-{at}: ").as_bytes(), &[b'x'; 17_000], b"\r\n"].concat());
+            let fields = numbered(4, |at| [format!("Name-{at}: ").as_bytes(), &[b'x'; 17_000], b"\r\n"].concat());
             client(PORT, &[b"GET / HTTP/1.1\r\n", &fields[..], b"\r\n"].concat().repeat(count))
         },
-        some: 10,
-        all: 1_200,
-        held: 512 * 260 * KIB,
+        some: 20,
+        all: 4_000,
+        held: 512 * 80 * KIB,
         counted: &[],
         told: &[],
     };
