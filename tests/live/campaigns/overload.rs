@@ -2,10 +2,11 @@
 
 use super::memory;
 use crate::live::{Folder, RULES, Sensor, Wire, sessions};
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// As [`sessions`] makes them: handshake, request, answer, end, and what acknowledges them.
+const PACKETS_OF_A_SESSION: u32 = 10;
 /// Memory that comes and goes with what is in hand.
 const FLUCTUATION: u64 = 32 << 20;
 
@@ -20,17 +21,21 @@ fn heavy_rules(folder: &Folder) -> String {
     folder.write("heavy.rules", (text + RULES).as_bytes()).display().to_string()
 }
 
-/// Packets a second that the sensor reads while more come than it can read, and how many were sent to find out.
-fn capacity(wire: &Wire, sensor: &Sensor, capture: &Path) -> (u32, u64) {
-    let read = || sensor.count("packets_read");
-    let (begun, before) = (Instant::now(), read());
-    let (mut sent, span) = (0, Duration::from_secs(2));
-    while begun.elapsed() < span {
-        sent += wire.send_at_top_speed(capture, 1).0;
+/// Packets a second of which the sensor drops half or more: twice what it holds. And how many were sent to find out.
+fn twice_what_it_holds(sensor: &Sensor, send: impl Fn(u32, u32) -> u64) -> (u32, u64) {
+    let dropped = || sensor.count("packets_dropped_kernel");
+    let (mut rate, mut sent) = (10_000, 0);
+    loop {
+        let before = dropped();
+        let more = send(rate, 2);
+        sent += more;
+        sensor.until_seen(sent);
+        if 2 * (dropped() - before) >= more {
+            return (rate, sent);
+        }
+        rate += rate / 2;
+        assert!(rate < 2_000_000, "no rate overloads it");
     }
-    let capacity = (read() - before) as f64 / begun.elapsed().as_secs_f64();
-    sensor.until_seen(sent);
-    (capacity as u32, sent)
 }
 
 /// Sends at twice the rate that the sensor can hold, through a ring of 1 MiB; how long it then took to be through with
@@ -39,26 +44,24 @@ fn overload(test: &str, seconds: u32) -> Option<Duration> {
     let wire = Wire::lay(test)?;
     let folder = Folder::new();
     let rules = heavy_rules(&folder);
-    let packets = sessions(2000);
-    let capture = folder.write("sessions.pcap", &packets);
+    let capture = folder.write("sessions.pcap", &sessions(2000));
+    let packets = PACKETS_OF_A_SESSION * 2000;
     let mut sensor =
         wire.sensor(&["-S", &rules, "--workers", "1", "--set", "capture.live.ring_bytes=1048576"]);
-    let (capacity, mut sent) = capacity(&wire, &sensor, &capture);
+    let send =
+        |rate: u32, seconds: u32| wire.send_often(&capture, rate, (rate * seconds).div_ceil(packets)).0;
+    let (rate, mut sent) = twice_what_it_holds(&sensor, send);
     let dropped_before = sensor.count("packets_dropped_kernel");
-    let a_round = wire.send(&capture, capacity / 2) as u32;
-    sent += u64::from(a_round);
-    let rounds = (2 * capacity * seconds).div_ceil(a_round);
     // Asking for a count checks that all add up at this moment.
-    let (more, rate, memory_of) = thread::scope(|scope| {
-        let sending = scope.spawn(|| wire.send_often(&capture, 2 * capacity, rounds));
+    let (more, memory_of) = thread::scope(|scope| {
+        let sending = scope.spawn(|| send(rate, seconds));
         let mut memory_of = Vec::new();
         while !sending.is_finished() {
             sensor.count("packets_seen");
             memory_of.push(memory(&sensor));
             thread::sleep(Duration::from_millis(200));
         }
-        let (more, rate) = sending.join().unwrap();
-        (more, rate, memory_of)
+        (sending.join().unwrap(), memory_of)
     });
     let ended = Instant::now();
     sent += more;
@@ -74,7 +77,7 @@ fn overload(test: &str, seconds: u32) -> Option<Duration> {
     let (first, second) = memory_of.split_at(memory_of.len() / 2);
     let most = |some: &[u64]| some.iter().copied().max().unwrap_or_default();
     eprintln!(
-        "{test}: {capacity} packets/s held, {more} sent at {rate:.0}, {} dropped, memory at most {} MiB in the first \
+        "{test}: {more} packets sent at {rate} a second, {} dropped, memory at most {} MiB in the first \
          half and {} in the second, all worked on {} ms after the end",
         dropped - dropped_before,
         most(first) >> 20,
