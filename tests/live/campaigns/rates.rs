@@ -144,7 +144,8 @@ fn the_table_of_rates() {
     }
 }
 
-/// Halves the range between a rate without loss and one with until it is a step wide.
+/// Halves the range between a rate without loss and one with until it is a step wide. What is told is what was sent: on
+/// the machine of the sensor the sender may be the one that cannot go faster.
 #[test]
 #[ignore = "takes minutes, and ../shared"]
 fn the_highest_rate_without_loss_with_et_open() {
@@ -152,14 +153,18 @@ fn the_highest_rate_without_loss_with_et_open() {
     let Some((capture, rules)) = material(test) else { return };
     let Some(wire) = Wire::lay(test) else { return };
     println!("{HEADER}");
-    let (mut held, mut lost) = (0, 400_000);
+    let (mut held, mut lost, mut reached) = (0, 400_000, 0.0_f64);
     while lost - held > STEP {
         let rate = (held + lost) / 2;
         let speed = Speed::PacketsPerSecond(rate);
         let run = Run::of_sensor(&wire, &capture, rules.to_str(), speed);
         run.say("ET Open", speed);
-        *(if run.is_lossless() { &mut held } else { &mut lost }) = rate;
+        if run.is_lossless() {
+            (held, reached) = (rate, reached.max(run.reached));
+        } else {
+            lost = rate;
+        }
     }
-    println!("{test}: {held} packets/s");
+    println!("{test}: {reached:.0} packets/s");
     assert!(held > 0, "no rate is held");
 }
