@@ -88,7 +88,7 @@ impl Transfer {
             .waiting
             .range_mut(..offset)
             .next_back()
-            .filter(|(start, piece)| **start + piece.len() as u64 == offset)
+            .filter(|(start, piece)| start.checked_add(piece.len() as u64) == Some(offset))
         {
             piece.extend_from_slice(bytes);
             None
@@ -134,6 +134,16 @@ mod tests {
     fn contents(mut files: Files) -> Vec<u8> {
         files.end();
         files.values(&fields::DATA).concat()
+    }
+
+    #[test]
+    fn pieces_may_end_beyond_all_offsets() {
+        let (mut transfer, mut files) = file();
+        for offset in [u64::MAX - 1, u64::MAX] {
+            assert_eq!(transfer.add(offset, b"abc", &mut files), None);
+        }
+        assert_eq!(transfer.waiting(), 6);
+        assert!(contents(files).is_empty());
     }
 
     #[test]
