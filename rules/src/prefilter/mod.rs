@@ -1,7 +1,7 @@
 //! Many patterns looked for at once, so that only rules that can match are tried.
 //!
 //! Filters show places of the input where a pattern may stand, and just those are compared: where patterns are few by
-//! the halves of up to four bytes of each ([`few`]), where they are many by hashes of four bytes of each ([`many`]).
+//! the halves of up to four bytes of each (`few`), where they are many by hashes of four bytes of each (`many`).
 //! Those bytes are chosen as rare as can be had. Letters are folded to one case throughout: a hit says that the bytes
 //! are there in some case, which is all that a prefilter owes.
 
