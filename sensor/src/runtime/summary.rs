@@ -61,6 +61,12 @@ const NUMBER_WIDTH: usize = 15;
 const REFUSALS: &[Counter] = &[Counter::RefusedLinkType, Counter::RefusedLinkHeader];
 /// Counts of events made.
 pub(super) const CREATED: &[Counter] = &[Counter::Alerts, Counter::DhcpEvents, Counter::ActivityRecords];
+/// Counts of files that rules had stored. Shown where not zero.
+const FILES: &[(&str, Counter)] = &[
+    ("files stored", Counter::FilesStored),
+    ("  only in part", Counter::FilesStoredCut),
+    ("files stored before", Counter::FilesStoredBefore),
+];
 /// Counts that say what was let go, besides packets refused, in the order of a packet's way. Shown where not zero.
 const LOSSES: &[Counter] = &[
     Counter::PacketsDroppedInterface,
@@ -87,6 +93,10 @@ const LOSSES: &[Counter] = &[
     Counter::DetectionsOverLimit,
     Counter::ThresholdsEvicted,
     Counter::AlertsNotHeld,
+    Counter::FilesRefusedMemory,
+    Counter::FilesRefusedQueue,
+    Counter::FilesRefusedDirectory,
+    Counter::FilesRefusedDisk,
     Counter::EventsCut,
     Counter::EventsDroppedOutput,
 ];
@@ -163,6 +173,10 @@ impl fmt::Display for Summary {
         for (label, number) in rows {
             row(f, label, &HumanCount(number).to_string())?;
         }
+        let counted = |&(label, counter): &(&'static str, Counter)| (label, self.value(counter));
+        for (label, number) in FILES.iter().map(counted).filter(|&(_, number)| number > 0) {
+            row(f, label, &HumanCount(number).to_string())?;
+        }
         let losses = LOSSES.iter().map(|&counter| (counter, self.value(counter))).filter(|&(_, n)| n > 0);
         for (at, (counter, number)) in losses.enumerate() {
             if at == 0 {
@@ -234,6 +248,17 @@ mod tests {
             assert_eq!(shown(&text, label), number, "{label} in\n{text}");
         }
         assert!(!text.contains("flows evicted"), "{text}");
+    }
+
+    #[test]
+    fn files_are_told_of_where_there_are_any() {
+        assert!(!summary(SOUND).to_string().contains("files"));
+        let files = [SOUND, &[(Counter::FilesStored, 3), (Counter::FilesRefusedDisk, 2)]].concat();
+        let text = summary(&files).to_string();
+        assert_eq!(
+            (shown(&text, "files stored"), shown(&text, "files refused disk")),
+            ("3".into(), "2".into())
+        );
     }
 
     #[test]
