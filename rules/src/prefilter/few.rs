@@ -2,7 +2,7 @@
 
 use super::frequency::PlaceHalves;
 use super::text::Texts;
-use super::window::LEN;
+use super::window::{self, LEN};
 use super::{Hits, Pattern, PatternId, frequency, wide};
 
 /// Buckets of patterns that are looked for together.
@@ -71,9 +71,7 @@ struct Entry {
 impl Entry {
     fn new(id: PatternId, pattern: &Pattern) -> Self {
         let text = &pattern.bytes;
-        let offset = (0..(text.len() + 1).saturating_sub(LEN))
-            .min_by_key(|&at| frequency::expected(text[at..at + LEN].try_into().expect("four bytes")));
-        let offset = offset.unwrap_or(0);
+        let offset = window::rarest(text, 0, 1).map_or(0, |(_, at)| at);
         let word = |of: &dyn Fn(u8) -> u8| {
             let mut bytes = [0; LEN];
             bytes.iter_mut().zip(&text[offset..]).for_each(|(byte, &text)| *byte = of(text));

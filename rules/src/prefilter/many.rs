@@ -61,7 +61,7 @@ pub(super) struct Many {
     /// A bit for each hash that a window has.
     bitmap: Vec<u64>,
     shift: u32,
-    /// A hash table of windows, more than half free.
+    /// A hash table of windows, at least a third of it free.
     slots: Vec<Slot>,
     slot_shift: u32,
     /// By window.
@@ -76,7 +76,10 @@ impl Many {
 
     /// Whether a pattern has a window for each place of a stride, none of which nearly all traffic holds.
     pub(super) fn suits(pattern: &[u8], stride: usize) -> bool {
-        (0..stride).all(|first| window::rarest(pattern, first, stride) < frequency::KNOWN)
+        let is_rare = |first| {
+            window::rarest(pattern, first, stride).is_some_and(|(expected, _)| expected < frequency::KNOWN)
+        };
+        (0..stride).all(is_rare)
     }
 
     /// From patterns in lower case, at least a window long, that suit a stride of 1 or [`Self::STRIDE`].
@@ -105,24 +108,24 @@ impl Many {
     }
 
     fn index(&mut self) {
-        let mut last = None;
         for (at, entry) in (0u32..).zip(&self.entries) {
-            if last.replace(entry.window) == Some(entry.window) {
-                continue;
-            }
             let hash = hash(entry.window, self.shift);
             self.bitmap[hash / 64] |= 1 << (hash % 64);
-            let mut slot = self.slot(entry.window);
-            while self.slots[slot].first != FREE {
-                slot = (slot + 1) % self.slots.len();
+            let slot = self.slot(entry.window);
+            if self.slots[slot].first == FREE {
+                self.slots[slot] = Slot { window: entry.window, first: at };
             }
-            self.slots[slot] = Slot { window: entry.window, first: at };
         }
     }
 
-    /// Where the search for a window begins.
+    /// The slot of a window, or the free one where it would be.
+    #[inline]
     fn slot(&self, window: u32) -> usize {
-        hash(window, self.slot_shift)
+        let mut slot = hash(window, self.slot_shift);
+        while self.slots[slot].window != window && self.slots[slot].first != FREE {
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        slot
     }
 
     pub(super) fn scan(&self, input: &[u8], texts: &Texts, hits: &mut Hits) {
@@ -141,15 +144,12 @@ impl Many {
     #[inline(never)]
     fn compare(&self, input: &[u8], at: usize, texts: &Texts, hits: &mut Hits) {
         let window = load(input, at);
-        let mut slot = self.slot(window);
-        while self.slots[slot].window != window {
-            if self.slots[slot].first == FREE {
-                return;
-            }
-            slot = (slot + 1) & (self.slots.len() - 1);
+        let first = self.slots[self.slot(window)].first;
+        if first == FREE {
+            return;
         }
-        let first = self.slots[slot].first as usize;
-        for entry in self.entries.iter().skip(first).take_while(|entry| entry.window == window) {
+        let entries = self.entries[first as usize..].iter();
+        for entry in entries.take_while(|entry| entry.window == window) {
             if entry.fits(input, at)
                 && !hits.is_known(entry.pattern)
                 && texts.stands(entry.pattern, input, at, entry.offset.into())

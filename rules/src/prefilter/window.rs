@@ -33,11 +33,12 @@ pub(super) fn hash(window: u32, shift: u32) -> usize {
     (window.wrapping_mul(MULTIPLIER) >> shift) as usize
 }
 
-/// How often a window of a pattern is expected, of those that begin at `first` and every `stride` bytes behind: that
-/// which is met least often.
-pub(super) fn rarest(pattern: &[u8], first: usize, stride: usize) -> u32 {
+/// Of a pattern's windows that begin at `first` and every `stride` bytes behind, the one that is met least often: how
+/// often it is expected, and where it begins. Nothing where there is none.
+pub(super) fn rarest(pattern: &[u8], first: usize, stride: usize) -> Option<(u32, usize)> {
     let expected = |at: usize| frequency::expected(pattern[at..at + LEN].try_into().expect("four bytes"));
-    (first..(pattern.len() + 1).saturating_sub(LEN)).step_by(stride).map(expected).min().unwrap_or(u32::MAX)
+    let windows = (first..(pattern.len() + 1).saturating_sub(LEN)).step_by(stride);
+    windows.map(|at| (expected(at), at)).min()
 }
 
 /// Windows chosen so far, by hash.
