@@ -14,7 +14,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 /// Storing files that rules ask for.
@@ -63,19 +63,19 @@ impl FileStore {
 
     /// What was written, and what was not, up to now.
     pub fn counters(&self) -> Counters {
-        self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.counters).clone()
     }
 
-    /// Whether all that was handed in is written, and nothing more can come.
-    pub fn is_finished(&self) -> bool {
-        self.thread.is_finished()
+    /// The thread, which ends once all that was handed in is written, and nothing more can come.
+    pub fn thread(&self) -> &JoinHandle<()> {
+        &self.thread
     }
 
     /// Waits for that.
     pub fn finish(self) -> Counters {
         let Self { counters, thread } = self;
         thread.join().expect("a panic of the writer is a fault of ours");
-        counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&counters).clone()
     }
 }
 
@@ -99,6 +99,10 @@ impl FileIntake {
             counters.increment(Counter::FilesRefusedQueue);
         }
     }
+}
+
+fn locked(counters: &Mutex<Counters>) -> MutexGuard<'_, Counters> {
+    counters.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What writes files.
@@ -140,7 +144,7 @@ impl Writer {
     fn run(&mut self, files: &Receiver<Kept>, shown: &Mutex<Counters>) {
         for kept in files {
             let outcome = self.store(&kept);
-            let mut counters = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counters = locked(shown);
             counters.increment(outcome);
             if outcome == Counter::FilesStored && kept.extent() == Extent::Cut {
                 counters.increment(Counter::FilesStoredCut);

@@ -166,20 +166,14 @@ impl Live {
         self.stop();
         self.findings.lock().unwrap_or_else(PoisonError::into_inner).take();
         let until = Instant::now() + within;
-        let done = |thread: &JoinHandle<()>| {
+        let threads = self.workers.iter().chain([&self.collector]);
+        let done = threads.chain(self.files.as_ref().map(FileStore::thread)).all(|thread| {
             while !thread.is_finished() && Instant::now() < until {
                 thread::sleep(Duration::from_millis(1));
             }
             thread.is_finished()
-        };
-        let mut all = self.workers.iter().chain([&self.collector]).all(done);
-        if let Some(files) = &self.files {
-            while !files.is_finished() && Instant::now() < until {
-                thread::sleep(Duration::from_millis(1));
-            }
-            all &= files.is_finished();
-        }
-        (self.snapshot(), all)
+        });
+        (self.snapshot(), done)
     }
 }
 

@@ -16,13 +16,17 @@ pub(crate) struct Stalled {
 
 impl Stalled {
     pub(crate) fn push_back(&mut self, ticket: Ticket, record: Record) {
-        *self.keys.entry(record.order_key).or_default() += 1;
+        self.note(&record);
         self.events.push_back((ticket, record));
     }
 
     pub(crate) fn push_front(&mut self, ticket: Ticket, record: Record) {
-        *self.keys.entry(record.order_key).or_default() += 1;
+        self.note(&record);
         self.events.push_front((ticket, record));
+    }
+
+    fn note(&mut self, record: &Record) {
+        *self.keys.entry(record.order_key).or_default() += 1;
     }
 
     pub(crate) fn pop_front(&mut self) -> Option<(Ticket, Record)> {
