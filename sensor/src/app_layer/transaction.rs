@@ -125,7 +125,7 @@ impl<T> Transaction<T> {
 
 /// The transactions of one flow, the oldest first. Each is let go of by itself: one that stays open, such as a stream of
 /// HTTP/2, holds up none of those behind it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Transactions<T> {
     /// The number of the next one.
     next: u64,
@@ -145,16 +145,7 @@ pub struct Transactions<T> {
 
 impl<T: Default> Transactions<T> {
     pub(super) fn new(complete: [u8; 2]) -> Self {
-        Self {
-            next: 0,
-            open: VecDeque::new(),
-            complete,
-            cut_short: 0,
-            refused: 0,
-            wanted: Wanted::default(),
-            stores: false,
-            store: [false; 2],
-        }
+        Self { complete, ..Self::default() }
     }
 
     /// Whether one more cuts the oldest short.

@@ -261,8 +261,8 @@ impl Smtp {
                 self.mode = Mode::Mail;
             }
             Command::Bdat { size, last } => {
-                let wanted = transaction.wanted.clone();
-                transaction.data.mail.get_or_insert_with(|| Box::new(Mail::new(wanted)));
+                let tx::Transaction { data, wanted, .. } = transaction;
+                data.mail.get_or_insert_with(|| Box::new(Mail::new(wanted.clone())));
                 self.mode = Mode::Chunk { left: size, last };
             }
             Command::Rset => {
