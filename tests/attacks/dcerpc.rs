@@ -1,6 +1,6 @@
 //! DCE/RPC: calls in the smallest of fragments, calls without an end, offers that nobody answers.
 
-use super::{Attack, MIB, attacks, client, datagrams, numbered, session};
+use super::{Attack, MIB, attacks, client, client_in_single_bytes, datagrams, numbered, session};
 use fixtures::TimedFrame;
 use sensor::counter::Counter;
 
@@ -109,7 +109,7 @@ attacks! {
     a_unit_in_single_bytes = Attack {
         frames: |len| {
             let said = [bind(1, 0), request(FIRST, 2, &vec![7; len])].concat();
-            session(PORT).client(&said).close().cut(1).frames()
+            client_in_single_bytes(PORT, &said)
         },
         some: 4_000,
         all: 65_000,

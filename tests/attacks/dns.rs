@@ -1,6 +1,6 @@
 //! DNS: floods of queries, and names that lead round and round.
 
-use super::{Attack, MIB, attacks, client, datagrams, numbered, session};
+use super::{Attack, MIB, attacks, client, client_in_single_bytes, datagrams, numbered};
 use fixtures::TimedFrame;
 use sensor::counter::Counter;
 
@@ -61,7 +61,7 @@ attacks! {
     a_query_in_single_bytes = Attack {
         frames: |count| {
             let said = numbered(count, |number| in_stream(&query(number, NAME)));
-            session(PORT).client(&said).close().cut(1).frames()
+            client_in_single_bytes(PORT, &said)
         },
         some: 100,
         all: 5_000,

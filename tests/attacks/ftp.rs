@@ -1,6 +1,6 @@
 //! FTP: lines without end, commands that nobody answers, data connections that nobody opens.
 
-use super::{Attack, MIB, attacks, client, session};
+use super::{Attack, MIB, attacks, client, client_in_single_bytes, session};
 use sensor::counter::Counter;
 
 const PORT: u16 = 21;
@@ -17,7 +17,7 @@ attacks! {
     };
     /// A command that does not end, a byte in a segment.
     a_command_in_single_bytes = Attack {
-        frames: |len| session(PORT).client(&[b"USER ", &vec![b'x'; len][..]].concat()).close().cut(1).frames(),
+        frames: |len| client_in_single_bytes(PORT, &[b"USER ", &vec![b'x'; len][..]].concat()),
         some: 4_000,
         all: 200_000,
         held: MIB,

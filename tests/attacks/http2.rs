@@ -1,6 +1,6 @@
 //! HTTP/2: floods of frames, header blocks without end, and little that becomes much.
 
-use super::{Attack, MIB, attacks, client, numbered, session};
+use super::{Attack, MIB, attacks, client, client_in_single_bytes, numbered};
 use fixtures::TimedFrame;
 use sensor::counter::Counter;
 
@@ -151,7 +151,7 @@ attacks! {
         frames: |len| {
             let block = [REQUEST, &[0x82].repeat(len)].concat();
             let said = [PREFACE, &frame(HEADERS, END_HEADERS, 1, &block)].concat();
-            session(PORT).client(&said).close().cut(1).frames()
+            client_in_single_bytes(PORT, &said)
         },
         some: 450,
         all: 900,

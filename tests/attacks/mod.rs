@@ -234,6 +234,11 @@ fn client(port: u16, said: &[u8]) -> Vec<TimedFrame> {
     session(port).client(said).close().frames()
 }
 
+/// The same, a byte in a segment.
+fn client_in_single_bytes(port: u16, said: &[u8]) -> Vec<TimedFrame> {
+    session(port).client(said).close().cut(1).frames()
+}
+
 /// Datagrams from a client to a port.
 fn datagrams(port: u16, payloads: impl Iterator<Item = Vec<u8>>) -> Vec<TimedFrame> {
     let packet = ethernet().ipv4("10.0.0.1", "203.0.113.9").udp(40_000, port);

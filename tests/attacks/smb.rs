@@ -1,6 +1,6 @@
 //! SMB: requests that nobody answers, messages and files in the smallest of pieces, shares and files without end.
 
-use super::{Attack, MIB, attacks, client, numbered, session};
+use super::{Attack, MIB, attacks, client, client_in_single_bytes, numbered, session};
 use fixtures::TimedFrame;
 use sensor::counter::Counter;
 
@@ -180,7 +180,7 @@ attacks! {
     };
     /// Bytes of one file, a byte in a segment.
     a_file_in_single_bytes = Attack {
-        frames: |len| session(PORT).client(&write(1, 1, 0, &vec![b'x'; len])).close().cut(1).frames(),
+        frames: |len| client_in_single_bytes(PORT, &write(1, 1, 0, &vec![b'x'; len])),
         some: 4_000,
         all: 200_000,
         held: MIB,

@@ -1,7 +1,7 @@
 //! SMTP: lines without end, commands that nobody answers and answers to what nobody asked. What mails hold is in
 //! [`mime`](super::mime).
 
-use super::{Attack, MIB, attacks, client, session};
+use super::{Attack, MIB, attacks, client, client_in_single_bytes, session};
 use sensor::counter::Counter;
 
 const PORT: u16 = 25;
@@ -18,7 +18,7 @@ attacks! {
     };
     /// A command that does not end, a byte in a segment.
     a_command_in_single_bytes = Attack {
-        frames: |len| session(PORT).client(&[b"EHLO ", &vec![b'x'; len][..]].concat()).close().cut(1).frames(),
+        frames: |len| client_in_single_bytes(PORT, &[b"EHLO ", &vec![b'x'; len][..]].concat()),
         some: 4_000,
         all: 200_000,
         held: MIB,
@@ -111,7 +111,7 @@ attacks! {
     a_chunk_in_single_bytes = Attack {
         frames: |len| {
             let said = format!("EHLO a\r\nMAIL FROM:<a@a>\r\nRCPT TO:<b@b>\r\nBDAT {len}\r\n{}", "x".repeat(len));
-            session(PORT).client(said.as_bytes()).close().cut(1).frames()
+            client_in_single_bytes(PORT, said.as_bytes())
         },
         some: 4_000,
         all: 200_000,

@@ -1,6 +1,6 @@
 //! SSH: banners and key exchanges without end.
 
-use super::{Attack, MIB, attacks, client, session};
+use super::{Attack, MIB, attacks, client, client_in_single_bytes};
 use fixtures::TimedFrame;
 
 const PORT: u16 = 22;
@@ -35,7 +35,7 @@ attacks! {
     };
     /// A banner that does not end, a byte in a segment.
     a_banner_in_single_bytes = Attack {
-        frames: |len| session(PORT).client(&[b"SSH-2.0-", &vec![b'x'; len][..]].concat()).close().cut(1).frames(),
+        frames: |len| client_in_single_bytes(PORT, &[b"SSH-2.0-", &vec![b'x'; len][..]].concat()),
         some: 4_000,
         all: 200_000,
         held: MIB,
@@ -53,7 +53,7 @@ attacks! {
     };
     /// An offer of algorithms, a byte in a segment.
     a_key_exchange_in_single_bytes = Attack {
-        frames: |len| session(PORT).client(&[BANNER, &key_exchange(len)].concat()).close().cut(1).frames(),
+        frames: |len| client_in_single_bytes(PORT, &[BANNER, &key_exchange(len)].concat()),
         some: 4_000,
         all: 60_000,
         held: MIB,

@@ -1,6 +1,6 @@
 //! TLS: handshakes that go on and on.
 
-use super::{Attack, MIB, attacks, session};
+use super::{Attack, MIB, attacks, client_in_single_bytes, session};
 use fixtures::TimedFrame;
 
 const PORT: u16 = 443;
@@ -92,7 +92,7 @@ attacks! {
     a_hello_in_single_bytes = Attack {
         frames: |len| {
             let hello = client_hello(&extension(21, &vec![0; len]));
-            session(PORT).client(&records(&hello, 16_384)).close().cut(1).frames()
+            client_in_single_bytes(PORT, &records(&hello, 16_384))
         },
         some: 3_000,
         all: 16_000,
