@@ -64,14 +64,16 @@ impl Tracker<'_> {
         }
     }
 
-    /// Ends the session. What its sender had sent in order is final; its own data is a message about the reset and no
-    /// part of the stream (RFC 9293 §3.5.3).
+    /// Ends the session, for good where SYN/ACK is not acknowledged yet, as it does in Suricata. What its sender had
+    /// sent in order is final; its own data is a message about the reset and no part of the stream (RFC 9293 §3.5.3).
     fn close_by_reset(&mut self) {
-        self.session.before_reset = self.session.state;
-        self.session.state = State::Closed;
+        let before = std::mem::replace(&mut self.session.state, State::Closed);
+        self.session.before_reset = before;
         self.session.traits.insert(Traits::RESET);
         let own = self.own_mut();
-        own.marks.insert(Marks::RESET);
+        if before != State::SynReceived {
+            own.marks.insert(Marks::RESET);
+        }
         own.acknowledge(own.settled_position());
         let place = self.own_place();
         self.followed.updated[place] = true;

@@ -227,6 +227,15 @@ fn whoever_goes_on_after_a_reset_did_not_send_it() {
 }
 
 #[test]
+fn a_reset_within_the_handshake_is_final() {
+    let mut bench = Bench::new().after(&HANDSHAKE[..2]);
+    assert_eq!(bench.push(client(RST, 0, 0)).lifecycle, Some(Reset));
+    let followed = bench.push(data(0, b"GET"));
+    assert_eq!((names(&followed).as_str(), followed.stored), ("", false));
+    assert_eq!(bench.session().state(), State::Closed);
+}
+
+#[test]
 fn some_go_on_after_a_reset_of_a_handshake_with_a_wrong_ack() {
     for (policy, state) in
         [(OverlapPolicy::Linux, State::SynReceived), (OverlapPolicy::Windows, State::Closed)]
