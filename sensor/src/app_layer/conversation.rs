@@ -4,7 +4,7 @@ use super::file::kept::Kept;
 use super::file::transfer::{Files, READERS as FILE_READERS};
 use super::file::{Store, Wanted};
 use super::parser::{Expectation, HandedOver, Input, Malformed, Parser, Requests, VisitWindow};
-use super::transaction::{Noted, Transaction, Transactions};
+use super::transaction::{Due, Noted, Transaction, Transactions};
 use crate::event::{Direction, Http};
 use rules::effect::StoreScope;
 use rules::keyword::{REQUEST_PROGRESS, RESPONSE_PROGRESS};
@@ -70,6 +70,10 @@ pub trait Conversation: Debug + Send {
     /// The number of the oldest transaction kept, of those from `number` on.
     fn following(&self, number: u64) -> Option<u64>;
 
+    /// The oldest transaction from `number` on of which rules are to look at one way; with `ends`, nothing more comes that
+    /// way.
+    fn due(&mut self, number: u64, direction: Direction, ends: bool) -> Option<Due>;
+
     /// How many transactions were taken as complete for lack of room since this was last asked.
     fn take_cut_short(&mut self) -> u64;
 
@@ -93,6 +97,9 @@ pub trait Conversation: Debug + Send {
 
     /// A rule that has matched on a transaction asks that files be stored.
     fn store(&mut self, transaction: u64, direction: Direction, store: &Store);
+
+    /// Whether any file is to be stored.
+    fn stores(&self) -> bool;
 
     /// Hands on files that are to be stored and have ended; those that go the way that is over have.
     fn take_stored(&mut self, over: Option<Direction>, take: &mut dyn FnMut(Kept));
@@ -197,6 +204,10 @@ impl<P: Parser> Conversation for Spoken<P> {
         self.transactions.following(number)
     }
 
+    fn due(&mut self, number: u64, direction: Direction, ends: bool) -> Option<Due> {
+        self.transactions.due(number, direction, ends)
+    }
+
     fn take_cut_short(&mut self) -> u64 {
         std::mem::take(&mut self.transactions.cut_short)
     }
@@ -262,6 +273,10 @@ impl<P: Parser> Conversation for Spoken<P> {
             StoreScope::Flow => add(&mut self.transactions.store),
         }
         self.transactions.stores = true;
+    }
+
+    fn stores(&self) -> bool {
+        self.transactions.stores
     }
 
     fn take_stored(&mut self, over: Option<Direction>, take: &mut dyn FnMut(Kept)) {

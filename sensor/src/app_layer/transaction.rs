@@ -80,6 +80,17 @@ pub struct Transaction<T> {
     pub noted: [Noted; 2],
 }
 
+/// A way of a transaction at which rules are to look.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Due {
+    /// Which transaction.
+    pub number: u64,
+    /// How far the way has come.
+    pub progress: u8,
+    /// Whether nothing more comes.
+    pub complete: bool,
+}
+
 impl<T> Transaction<T> {
     /// Notes that the request or response has come so far; it never goes back.
     pub fn advance(&mut self, direction: Direction, progress: u8) {
@@ -198,13 +209,32 @@ impl<T: Default> Transactions<T> {
         }
     }
 
+    /// Where the oldest is that is kept, of those from `id` on.
+    fn place_from(&self, id: u64) -> usize {
+        self.place(id).unwrap_or_else(|| self.open.partition_point(|one| one.number < id))
+    }
+
     /// The number of the oldest that is kept, of those from `id` on.
     pub fn following(&self, id: u64) -> Option<u64> {
-        let place = match self.place(id) {
-            Some(place) => place,
-            None => self.open.partition_point(|one| one.number < id),
-        };
-        Some(self.open.get(place)?.number)
+        Some(self.open.get(self.place_from(id))?.number)
+    }
+
+    /// The oldest from `id` on of which rules are to look at one way; with `ends`, nothing more comes that way.
+    pub(super) fn due(&mut self, id: u64, direction: Direction, ends: bool) -> Option<Due> {
+        let (from, enough) = (self.place_from(id), self.complete[direction.index()]);
+        for one in self.open.range_mut(from..) {
+            let progress = one.progress(direction).filter(|_| one.goes(direction));
+            let complete = ends || !one.goes(direction) || progress.is_some_and(|now| now >= enough);
+            let noted = &mut one.noted[direction.index()];
+            if noted.finished || noted.unchanged && !complete {
+                continue;
+            }
+            match progress {
+                Some(progress) => return Some(Due { number: one.number, progress, complete }),
+                None => noted.finished = complete,
+            }
+        }
+        None
     }
 
     /// The newest.
@@ -286,6 +316,28 @@ impl Sole {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_look_at_what_has_begun_and_changed_or_is_complete() {
+        const WAY: Direction = Direction::ToServer;
+        let mut transactions = Transactions::<()>::new([2; 2]);
+        let [still, begun, other, looked] = [0; 4].map(|_| transactions.begin().0);
+        transactions.get_mut(begun).expect("it is kept").advance(WAY, 1);
+        transactions.get_mut(other).expect("it is kept").without[WAY.index()] = true;
+        transactions.get_mut(looked).expect("it is kept").advance(WAY, 1);
+        transactions.noted_mut(looked).expect("it is kept").noted[WAY.index()].unchanged = true;
+        let due = |number, complete| Some(Due { number, progress: 1, complete });
+        assert_eq!(transactions.due(still, WAY, false), due(begun, false));
+        assert_eq!(transactions.due(other, WAY, false), None);
+        assert_eq!(transactions.due(other, WAY, true), due(looked, true), "nothing more comes");
+        let finished = [still, begun, other]
+            .map(|number| transactions.noted_mut(number).expect("it is kept").noted[WAY.index()].finished);
+        assert_eq!(
+            finished,
+            [false, false, true],
+            "there is nothing to look at in a way that it does not have"
+        );
+    }
 
     #[test]
     fn a_transaction_is_unchanged_until_its_parser_goes_on_with_it() {

@@ -8,7 +8,7 @@ use crate::app_layer::conversation::{Conversation, ReaderPlace};
 use crate::app_layer::file::Store;
 use crate::app_layer::file::fields::{STORE, is_of_whole_files};
 use crate::app_layer::file::transfer::Files;
-use crate::app_layer::transaction::{Again, Noted, Settled, Waiting};
+use crate::app_layer::transaction::{Again, Due, Noted, Settled, Waiting};
 use crate::event::Direction;
 use rules::ruleset::{Candidates, SignatureId};
 use rules::signature::{Absent, Inspection, Signature, Source};
@@ -79,17 +79,9 @@ pub(super) fn inspect(
         flow.end_transactions(|number| conversation.following(number) == Some(number));
     }
     let mut next = 0;
-    while let Some(number) = conversation.following(next) {
+    while let Some(Due { number, progress, complete }) = conversation.due(next, direction, subject.ends) {
         next = number + 1;
-        let complete = subject.ends || conversation.is_complete(number, direction);
-        let progress = conversation.progress(number, direction);
-        let to_look_at = |noted: &&mut Noted| !noted.finished && (complete || !noted.unchanged);
-        let Some(noted) = conversation.noted(number, direction).filter(to_look_at) else { continue };
-        let Some(progress) = progress else {
-            noted.finished = complete;
-            continue;
-        };
-        let mut noted = std::mem::take(noted);
+        let mut noted = conversation.noted(number, direction).map(std::mem::take).unwrap_or_default();
         trial.transaction = Some(number);
         trial.big_endian = conversation.is_big_endian(number, direction);
         let others = match conversation.noted(number, direction.opposite()) {
