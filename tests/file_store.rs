@@ -1,6 +1,8 @@
 //! Files that rules ask for, stored in a replay.
 
 use crate::cases::replay;
+use fixtures::pcap_file::pcap;
+use fixtures::tcp::Session;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -91,6 +93,33 @@ fn all_files_of_a_flow_are_stored_where_a_rule_says_so() {
     assert_eq!(one.stored().len(), 1);
     assert_eq!(all.stored().len(), 2, "the answer to what is missing, too");
     assert!(all.stored().contains(&one.stored()[0]));
+}
+
+#[test]
+fn a_stream_is_followed_further_where_a_rule_asks_for_its_file() {
+    let file = "0123456789abcdef".repeat(160 << 10);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", file.len());
+    let session = Session::v4("10.0.0.1:40000", "203.0.113.9:80").handshake();
+    let session = session.client(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n").server(head.as_bytes());
+    let capture = pcap(&session.server(file.as_bytes()).close().frames());
+    // The body begins in the stream's 41st byte, and segments are stored whole.
+    for (setting, least, most) in [
+        (None, 1 << 20, 1 << 20),
+        (Some("file_store.stream_depth_bytes=2097152"), 2 << 20, 2 << 20),
+        (Some("file_store.stream_depth_bytes=0"), file.len(), file.len()),
+    ] {
+        let store = Store::asked_by("http.stat_code; content:\"200\"; filestore");
+        let path = store.0.path().join("test.pcap");
+        fs::write(&path, &capture).unwrap();
+        store.replay(path.to_str().unwrap(), setting.as_slice());
+        let stored = store.stored();
+        let lengths: Vec<usize> = stored.iter().map(String::len).collect();
+        assert!(
+            matches!(lengths[..], [len] if (least - 2_000..=most).contains(&len)),
+            "{setting:?}: {lengths:?}"
+        );
+        assert!(file.starts_with(&stored[0]));
+    }
 }
 
 #[test]

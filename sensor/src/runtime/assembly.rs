@@ -156,6 +156,7 @@ pub fn shards(
         rules,
         profile_every: None,
         file_intake: None,
+        file_stream_depth: config.file_store.stream_depth_bytes,
         turns: Arc::new(turns),
     })
 }

@@ -23,6 +23,9 @@ use std::thread::{self, JoinHandle};
 pub struct FileStoreConfig {
     /// Where files are written that rules with `filestore` match; nowhere unless set.
     pub directory: Option<PathBuf>,
+    /// How many bytes of each direction are put together of a TCP session in which a rule asks for a file; 0 for all.
+    /// Unless set, as many as of any other (`stream.depth_bytes`).
+    pub stream_depth_bytes: Option<u64>,
 }
 
 /// Where files are while they are being written, in the directory.

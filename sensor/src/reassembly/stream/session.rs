@@ -111,9 +111,11 @@ impl Session {
         self.only.is_some()
     }
 
-    /// How many bytes of a direction are to be kept; nothing for all.
-    pub fn set_depth(&mut self, direction: Direction, depth: Option<u64>) {
-        self.side_mut(direction).depth = depth.unwrap_or(u64::MAX);
+    /// How many bytes of each direction are put together at least; nothing for all.
+    pub fn raise_depth(&mut self, depth: Option<u64>) {
+        for side in &mut self.sides {
+            side.depth = side.depth.max(depth.unwrap_or(u64::MAX));
+        }
     }
 
     /// Keeps no more data of a direction and shows none. Its memory is given back when the session next sees a packet

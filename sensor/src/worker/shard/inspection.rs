@@ -259,9 +259,9 @@ impl Shard {
             if heard.inspect_raw[direction.index()] {
                 tracked.raw[direction.index()].trigger();
             }
-            if !before && tracked.application.speech().is_some_and(|speech| speech.unlimited_depth) {
-                session.set_depth(direction, None);
-            }
+        }
+        if !before && tracked.application.speech().is_some_and(|speech| speech.unlimited_depth) {
+            session.raise_depth(None);
         }
         Some(heard)
     }
@@ -367,7 +367,9 @@ impl Shard {
                 .collect();
             found.push((moment.order, Found::Rules(found_rules)));
         }
+        let mut depth = None;
         if let Some(conversation) = conversation {
+            depth = config.file_stream_depth.filter(|_| conversation.stores());
             if let Some(intake) = &config.file_intake {
                 let over = moment.ends.then_some(moment.direction);
                 conversation.take_stored(over, &mut |kept| intake.put(kept, counters));
@@ -380,6 +382,10 @@ impl Shard {
         application.clear_events();
         if let Some(to) = looked_to {
             raw[way].advance(to);
+        }
+        drop(pieces);
+        if let (Some(depth), Some(session)) = (depth, session) {
+            session.raise_depth((depth > 0).then_some(depth));
         }
     }
 

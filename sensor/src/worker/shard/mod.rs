@@ -65,6 +65,8 @@ pub struct ShardConfig {
     pub profile_every: Option<NonZeroU32>,
     /// Where files go that rules ask to be stored; nowhere unless configured.
     pub file_intake: Option<FileIntake>,
+    /// How much is put together of streams that carry them; 0 for all, nothing for as much as of others.
+    pub file_stream_depth: Option<u64>,
     /// The order in which shards touch what rules share; none where they need not wait for each other.
     pub turns: Arc<Turns>,
 }

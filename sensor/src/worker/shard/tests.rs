@@ -42,6 +42,7 @@ fn shard(rules: SharedRules) -> Shard {
         rules: Some(rules),
         profile_every: None,
         file_intake: None,
+        file_stream_depth: None,
         turns: Arc::new(Turns::none()),
     };
     Shard::new(0, config)

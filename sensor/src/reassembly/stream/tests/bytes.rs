@@ -69,15 +69,20 @@ fn a_segment_that_passes_the_depth_is_not_kept() {
 }
 
 #[test]
-fn whoever_looks_at_the_data_sets_the_depth() {
-    let config = StreamConfig { depth_bytes: 0, ..StreamConfig::default() };
+fn whoever_looks_at_the_data_raises_the_depth() {
+    let config = StreamConfig { depth_bytes: 3, ..StreamConfig::default() };
     let mut bench = Bench::config(&config).open();
-    assert_eq!(bench.server().depth(), None);
-    let session = bench.session.as_mut().unwrap();
-    session.set_depth(ToServer, Some(3));
-    assert!(!bench.push(data(0, b"1234")).stored);
-    bench.session.as_mut().unwrap().set_depth(ToServer, None);
+    let mut raised = |depth| {
+        let session = bench.session.as_mut().unwrap();
+        session.raise_depth(depth);
+        (session.side(ToServer).depth(), session.side(ToClient).depth())
+    };
+    assert_eq!(raised(Some(2)), (Some(3), Some(3)));
+    assert_eq!(raised(Some(4)), (Some(4), Some(4)));
     assert!(bench.push(data(0, b"1234")).stored);
+    assert!(!bench.push(data(4, b"5")).stored);
+    bench.session.as_mut().unwrap().raise_depth(None);
+    assert_eq!(bench.server().depth(), None);
 }
 
 #[test]

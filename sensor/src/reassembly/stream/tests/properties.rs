@@ -75,7 +75,6 @@ enum Act {
         to_server: bool,
     },
     Depth {
-        to_server: bool,
         depth: u64,
     },
     Again,
@@ -99,7 +98,7 @@ fn act() -> impl Strategy<Value = Act> {
         40 => packet,
         3 => (any::<bool>(), 0..500u64).prop_map(|(to_server, below)| Act::Release { to_server, below }),
         1 => any::<bool>().prop_map(|to_server| Act::Disable { to_server }),
-        1 => (any::<bool>(), 0..500u64).prop_map(|(to_server, depth)| Act::Depth { to_server, depth }),
+        1 => (0..500u64).prop_map(|depth| Act::Depth { depth }),
         1 => Just(Act::Again),
     ]
 }
@@ -218,9 +217,7 @@ proptest! {
                     bench.engine.release(session, direction(to_server), below);
                 }
                 (Act::Disable { to_server }, Some(session)) => session.disable(direction(to_server)),
-                (Act::Depth { to_server, depth }, Some(session)) => {
-                    session.set_depth(direction(to_server), Some(depth));
-                }
+                (Act::Depth { depth }, Some(session)) => session.raise_depth(Some(depth)),
                 (Act::Again, Some(session)) => {
                     bench.engine.finish(session);
                     bench.engine.end(bench.session.take().expect("just seen"));
