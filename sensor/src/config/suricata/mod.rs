@@ -71,6 +71,15 @@ const COUNTERPARTS: &[(&str, &str, Form)] = &[
     ("flow-timeouts.udp.established", "flow.timeouts.udp.established_s", Form::Number),
     ("flow-timeouts.icmp.new", "flow.timeouts.icmp.new_s", Form::Number),
     ("flow-timeouts.icmp.established", "flow.timeouts.icmp.established_s", Form::Number),
+    ("stream.midstream", "stream.midstream", Form::Switch),
+    ("stream.async-oneside", "stream.one_sided", Form::Switch),
+    ("stream.max-syn-queued", "stream.max_syn_queued", Form::Number),
+    ("stream.max-synack-queued", "stream.max_synack_queued", Form::Number),
+    ("stream.memcap", "limits.stream.session_bytes", Form::Size),
+    ("stream.reassembly.memcap", "limits.stream.memory_bytes", Form::Size),
+    ("stream.reassembly.depth", "stream.depth_bytes", Form::Size),
+    ("stream.reassembly.urgent.policy", "stream.urgent", Form::Text),
+    ("stream.reassembly.urgent.oob-limit-policy", "stream.urgent_limit", Form::Text),
     ("defrag.memcap", "limits.fragment.bytes", Form::Size),
     ("defrag.trackers", "limits.fragment.datagrams", Form::Number),
     ("defrag.timeout", "limits.fragment.timeout_secs", Form::Number),
@@ -108,6 +117,9 @@ const DATASET: &[(&str, &str, Form)] = &[
     ("memcap", "memcap_bytes", Form::Size),
 ];
 
+/// Where files are stored that rules ask for, of the directory for all that Suricata writes.
+const STORED_FILES: &str = "filestore";
+
 /// The most ports that a tunnel is looked for on: each is compared with those of every datagram.
 const MAX_TUNNEL_PORTS: usize = 16;
 
@@ -141,6 +153,7 @@ pub fn import(name: &str, text: &str) -> Result<Import, ImportError> {
         }
     }
     taking.datasets();
+    taking.file_store();
     taking.checksums();
     taking.host_policies();
     TUNNELS.iter().for_each(|tunnel| taking.tunnel(tunnel, &variables));
@@ -248,6 +261,38 @@ impl Taking {
                 }
             }
         }
+    }
+
+    /// `outputs.file-store`, where it is enabled.
+    fn file_store(&mut self) {
+        let Some(mut output) = self.take_output("file-store") else { return };
+        match output.shift_remove("enabled").map(|enabled| Form::Switch.read(&enabled)) {
+            Some(Ok(toml::Value::Boolean(true))) => {}
+            Some(Err(why)) => return self.leave_out("outputs.file-store.enabled", why),
+            _ => return,
+        }
+        let [all, own] = [self.take("default-log-dir"), output.shift_remove("dir")].map(|path| text(&path?));
+        let directory = Path::new(&all.unwrap_or_default()).join(own.as_deref().unwrap_or(STORED_FILES));
+        let directory = directory.to_string_lossy().into_owned();
+        self.set("outputs.file-store.dir", &["file_store", "directory"], Ok(directory.into()));
+        // Where it is off, the depth of other streams counts.
+        let depth = output.shift_remove("stream-depth").filter(|depth| text(depth).as_deref() != Some("no"));
+        if let Some(depth) = depth {
+            let to = ["file_store", "stream_depth_bytes"];
+            self.set("outputs.file-store.stream-depth", &to, Form::Size.read(&depth));
+        }
+        self.leave_out_section("outputs.file-store", &output);
+    }
+
+    /// The section of an output, taken out of the list of them.
+    fn take_output(&mut self, name: &str) -> Option<Mapping> {
+        let outputs = self.document.get_mut("outputs")?.as_sequence_mut()?;
+        let at = outputs.iter().position(|output| output.get(name).is_some_and(Value::is_mapping))?;
+        let mut output = outputs.remove(at);
+        if outputs.is_empty() {
+            self.document.shift_remove("outputs");
+        }
+        output.get_mut(name)?.as_mapping_mut().map(std::mem::take)
     }
 
     /// `vars`. Gives what variables stand for then, defaults included.

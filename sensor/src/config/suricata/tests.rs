@@ -3,6 +3,7 @@ use crate::config::key::Keys;
 use crate::config::{Config, DatasetConfig, DatasetType, Sources};
 use crate::decode::ChecksumMode;
 use crate::reassembly::fragment::OverlapPolicy;
+use crate::reassembly::stream::{UrgentLimitPolicy, UrgentPolicy};
 use crate::runtime;
 use std::io::Write;
 use std::path::Path;
@@ -69,6 +70,11 @@ fn what_has_a_counterpart_is_taken_over() {
         \x20 memcap: 64 MiB\n\
         \x20 trackers: 1000\n\
         \x20 timeout: 30\n\
+         stream:\n\
+        \x20 midstream: true\n\
+        \x20 async-oneside: true\n\
+        \x20 memcap: 32mb\n\
+        \x20 reassembly: {memcap: 128mb, depth: 2mb, urgent: {policy: inline, oob-limit-policy: gap}}\n\
          decoder:\n\
         \x20 teredo: {enabled: false, ports: $TEREDO_PORTS}\n\
         \x20 vxlan: {enabled: true, ports: $VXLAN_PORTS}\n\
@@ -97,6 +103,13 @@ fn what_has_a_counterpart_is_taken_over() {
     let fragment = &config.limits.fragment;
     assert_eq!((fragment.bytes, fragment.datagrams, fragment.timeout_secs), (64 << 20, 1000, 30));
     assert_eq!(config.limits.flow.memory_bytes, 2 << 30);
+    let (stream, limits) = (&config.stream, &config.limits.stream);
+    assert!(stream.midstream && stream.one_sided);
+    assert_eq!((stream.urgent, stream.urgent_limit), (UrgentPolicy::Inline, UrgentLimitPolicy::Gap));
+    assert_eq!(
+        (stream.depth_bytes, limits.session_bytes, limits.memory_bytes),
+        (2 << 20, 32 << 20, 128 << 20)
+    );
     let tunnels = &config.decode.tunnel_ports;
     assert_eq!(
         (&*tunnels.teredo, &*tunnels.vxlan, &*tunnels.geneve),
@@ -149,6 +162,25 @@ fn two_settings_say_what_checksums_mean() {
     ] {
         assert_eq!(config(yaml).decode.checksums, mode, "{yaml}");
     }
+}
+
+#[test]
+fn files_are_stored_where_they_were() {
+    let yaml = |store: &str| format!("outputs: [{{fast: {{enabled: yes}}}}, {{file-store: {store}}}]");
+    let stored = config(&yaml("{enabled: yes, dir: files, stream-depth: 2mb, force-magic: no}")).file_store;
+    assert_eq!(stored.directory.as_deref(), Some(Path::new("files")));
+    assert_eq!(stored.stream_depth_bytes, Some(2 << 20));
+    let yaml_with_log = format!("{}\ndefault-log-dir: /logs/", yaml("{enabled: yes, stream-depth: no}"));
+    let stored = config(&yaml_with_log).file_store;
+    assert_eq!(stored.directory.as_deref(), Some(Path::new("/logs/filestore")));
+    assert_eq!(stored.stream_depth_bytes, None);
+    for off in ["{enabled: no, dir: files}", "{dir: files}"] {
+        assert_eq!(config(&yaml(off)).file_store, Default::default(), "{off}");
+    }
+    let left: Vec<String> =
+        left_out(&yaml("{enabled: yes, force-magic: no}")).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(left, ["outputs.file-store.force-magic", "outputs"]);
+    assert!(left_out("outputs: [{file-store: {enabled: yes}}]").is_empty());
 }
 
 #[test]
