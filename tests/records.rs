@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-const ALL: &str = "events.records=[\"http\",\"dns\",\"tls\",\"ssh\",\"smtp\",\"ftp\",\"flow\"]";
+const ALL: &str =
+    "events.records=[\"http\",\"dns\",\"tls\",\"ssh\",\"smtp\",\"ftp\",\"smb\",\"dcerpc\",\"flow\"]";
 
 /// The lines of a replay of one capture with records of some kinds, as JSON.
 fn records(capture: &str, kinds: &str) -> Vec<Value> {
@@ -67,6 +68,15 @@ fn each_protocol_tells_what_its_schema_says() {
     let ftp = records("ftp/passive.pcap", "\"ftp\"");
     let commands: Vec<&Value> = ftp.iter().map(|one| &one["data"]["ftp"]["command"]).collect();
     assert!(commands.contains(&&json!("USER")) && commands.contains(&&json!("RETR")), "{commands:?}");
+    let smb: Vec<Value> =
+        records("smb/smb2.pcap", "\"smb\"").iter().map(|one| one["data"]["smb"].clone()).collect();
+    assert!(smb.contains(&json!({"user": "root", "domain": "EXAMPLE", "version": 2})), "{smb:?}");
+    assert!(smb.contains(&json!({"filename": "readme.txt", "size": 20, "version": 2})), "{smb:?}");
+    let calls = records("smb/rpc-pipe.pcap", "\"smb\"");
+    let operations: Vec<&Value> = calls.iter().filter_map(|one| one["data"]["smb"].get("opnum")).collect();
+    assert_eq!(operations, [&json!(21), &json!(36)], "{calls:?}");
+    let call = first("smb/rpc-tcp.pcap", "dcerpc");
+    assert_eq!(call, json!({"interface": "e1af8308-5d1f-11c9-91a4-08002b14a0fa", "opnum": 3}));
 }
 
 #[test]

@@ -18,14 +18,16 @@ const EVENTS: [&str; 7] = [
 ];
 
 /// The schemas that the others refer to.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 12] = [
     "common.json",
     "payload.detection.json",
     "payload.dhcp.json",
+    "payload.record.dcerpc.json",
     "payload.record.dns.json",
     "payload.record.flow.json",
     "payload.record.ftp.json",
     "payload.record.http.json",
+    "payload.record.smb.json",
     "payload.record.smtp.json",
     "payload.record.ssh.json",
     "payload.record.tls.json",

@@ -4,7 +4,7 @@
 
 use super::SPEECHES;
 use super::conversation::{Conversation, FieldRow};
-use super::{dns, ftp, http, smtp, ssh, tls};
+use super::{dcerpc, dns, ftp, http, smb, smtp, ssh, tls};
 use crate::event::{ActivityKind, Direction, Fact, Facts, Http};
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, FieldKind};
@@ -35,6 +35,8 @@ pub static RECORDS: &[&RecordType] = &[
     &ssh::facts::RECORD,
     &smtp::facts::RECORD,
     &ftp::facts::RECORD,
+    &smb::facts::RECORD,
+    &dcerpc::facts::RECORD,
 ];
 
 /// The records that are wanted, with how the fields of each protocol are read.
@@ -125,7 +127,7 @@ impl Teller<'_> {
 
     /// Tells the first value of a field of bytes.
     pub fn text(&mut self, name: &'static str, field: &'static Field, way: Direction) {
-        let first = self.values(field, way, 1).pop();
+        let first = self.value(field, way);
         self.bytes(name, first);
     }
 
@@ -135,15 +137,24 @@ impl Teller<'_> {
         self.list(name, values);
     }
 
+    /// The first value of a field, as rules read it.
+    pub fn value(&self, field: &'static Field, way: Direction) -> Option<Vec<u8>> {
+        self.values(field, way, 1).pop()
+    }
+
     /// The first value of a field of numbers.
     pub fn number(&self, field: &'static Field, way: Direction) -> Option<u64> {
-        let value = self.values(field, way, 1).pop()?;
-        Some(u64::from_be_bytes(value.try_into().ok()?))
+        Some(u64::from_be_bytes(self.value(field, way)?.try_into().ok()?))
+    }
+
+    /// Whether anything was told.
+    pub fn has_told(&self) -> bool {
+        !self.facts.is_empty()
     }
 
     /// Tells the first value of a field of numbers by its name, or in digits where it has none.
     pub fn named(&mut self, name: &'static str, field: &'static Field, way: Direction) {
-        let first = self.values(field, way, 1).pop();
+        let first = self.value(field, way);
         self.bytes(name, first.map(|value| name_of(field, &value)));
     }
 

@@ -37,6 +37,10 @@ kinds! {
     Smtp = "smtp",
     /// A command of FTP with its reply.
     Ftp = "ftp",
+    /// A session, a share, a file or a call of SMB.
+    Smb = "smb",
+    /// A call of DCE/RPC over TCP or UDP.
+    Dcerpc = "dcerpc",
     /// A flow, whatever it carried.
     Flow = "flow",
 }

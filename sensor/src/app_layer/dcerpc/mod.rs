@@ -6,6 +6,7 @@
 pub mod association;
 pub mod call;
 mod datagram;
+pub(super) mod facts;
 pub mod fields;
 pub mod wire;
 

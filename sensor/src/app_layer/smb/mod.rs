@@ -6,6 +6,7 @@
 //! each file and way, and of each call over a pipe.
 
 pub mod event;
+pub(super) mod facts;
 pub mod fields;
 mod identify;
 mod ntlmssp;
