@@ -15,7 +15,7 @@ use crate::inspect::{Step, Steps};
 use crate::keyword::{Argument, requires};
 use crate::names::Names;
 use crate::protocol::Support;
-use crate::signature::{Condition, HeaderMatch, Hint, Inspection, Signature, Source, Way};
+use crate::signature::{Absent, Condition, HeaderMatch, Hint, Inspection, Signature, Source, Way};
 use crate::text::{Span, Text};
 use crate::vocabulary::{Field, Hook, Vocabulary, Word};
 use std::sync::Arc;
@@ -122,6 +122,7 @@ fn header_protocol(
                 let message = format!("the state `{}` of packets is not supported yet", hook.to_str_lossy());
                 Diagnostic::not_supported("hook-not-supported", hook.span(), message)
             }));
+            draft.packets = Some(protocol);
             Some(protocol)
         }
         Ok(Protocol::App(protocol)) => {
@@ -255,6 +256,7 @@ fn finish(
     let buffers = hang_decoded(draft.into_buffers()?);
     check_sizes(&buffers, whole)?;
     check_payload_len(&buffers, &conditions)?;
+    check_frames(&buffers, hook.is_some() || transactional)?;
     let way = if transactional { Way::Both } else { way(said_way, hook, &buffers)? };
     let kind = kind::of(&kind::Facts {
         header: &header,
@@ -355,6 +357,32 @@ fn check_payload_len(buffers: &[DraftBuffer], conditions: &[Box<dyn Condition>])
         }
     }
     Ok(())
+}
+
+/// That a rule on frames looks at those of one kind, and at nothing else.
+fn check_frames(buffers: &[DraftBuffer], of_transactions: bool) -> Result<(), Diagnostic> {
+    let is_frame = |buffer: &&DraftBuffer| matches!(buffer.source, Source::Field(field) if field.is_frame());
+    let Some(frame) = buffers.iter().find(is_frame) else { return Ok(()) };
+    let other = buffers.iter().find(|buffer| buffer.source != frame.source);
+    let fault = match other {
+        Some(other) => {
+            let span = if is_frame(&other) { other.span } else { frame.span };
+            Diagnostic::error("mixed-with-frame", span, "the rule looks at something else besides this frame")
+        }
+        None if of_transactions => {
+            Diagnostic::error("mixed-with-frame", frame.span, "a frame has no part in a transaction's states")
+        }
+        None => match buffers.iter().find(|buffer| buffer.absent != Absent::Fails) {
+            None => return Ok(()),
+            Some(buffer) => {
+                let message = "there is no saying that a frame is not there";
+                return Err(
+                    Diagnostic::error("absent-frame", buffer.span, message).with_help("take `absent` out")
+                );
+            }
+        },
+    };
+    Err(fault.with_help("write a rule for each, and let them share a flowbit"))
 }
 
 /// Hangs what is asked of decoded bytes on the steps that decode: it is tried again whenever they are.

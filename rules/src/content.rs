@@ -206,6 +206,9 @@ impl ContentStep {
             return None;
         }
         if self.content.ends_with {
+            if !cursor.ends {
+                return None;
+            }
             let at = cursor.bytes.len().checked_sub(len)?;
             return (start <= at && at + len <= end && self.search.is_at(cursor.bytes, at)).then_some(at);
         }

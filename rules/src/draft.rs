@@ -4,7 +4,7 @@ use crate::content::Content;
 use crate::dataset::Dataset;
 use crate::diagnostic::Diagnostic;
 use crate::effect::Effect;
-use crate::header::protocol::AppProtocol;
+use crate::header::protocol::{AppProtocol, PacketProtocol};
 use crate::inspect::{MAX_VARIABLES, Step};
 use crate::integer::IntegerMatch;
 use crate::names::Names;
@@ -107,6 +107,8 @@ pub struct Draft<'a> {
     pub priority: Option<u32>,
     /// What `alert` or `noalert` says; nothing where the action decides.
     pub alerts: Option<bool>,
+    /// The packets that the header names; nothing where it names an application protocol.
+    pub packets: Option<PacketProtocol>,
     /// The protocol of the header, of a field or of a keyword; they must agree.
     pub app_protocol: Option<AppProtocol>,
     /// The state of the protocol at which the header asks to be evaluated.
@@ -151,6 +153,7 @@ impl<'a> Draft<'a> {
             meta: Meta { gid: 1, ..Meta::default() },
             priority: None,
             alerts: None,
+            packets: None,
             app_protocol: None,
             hook: None,
             flow: FlowOption::default(),

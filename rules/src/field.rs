@@ -19,7 +19,7 @@ pub(crate) fn select(
     draft: &mut Draft<'_>,
 ) -> Result<(), Diagnostic> {
     match field.kind {
-        FieldKind::Bytes | FieldKind::ManyBytes => {
+        FieldKind::Bytes | FieldKind::ManyBytes | FieldKind::Frame(_) => {
             belongs(field, argument, draft)?;
             let way = one_way(field, argument)?;
             draft.select_way(Source::Field(field), way, argument.span())

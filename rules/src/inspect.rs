@@ -68,6 +68,17 @@ pub trait Step: fmt::Debug + Send + Sync {
 /// How many numbers `byte_extract` and `byte_math` of one rule may bind.
 pub const MAX_VARIABLES: usize = 16;
 
+/// A part of a buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// What there is.
+    pub bytes: &'a [u8],
+    /// Where that begins in the buffer, in bytes.
+    pub stream_offset: u64,
+    /// Whether the buffer ends with it.
+    pub ends: bool,
+}
+
 /// Bytes under inspection, and how far the steps have come.
 pub struct Cursor<'a> {
     /// The buffer.
@@ -76,6 +87,8 @@ pub struct Cursor<'a> {
     pub at: usize,
     /// Where the buffer begins in its stream, in bytes; 0 for what is no stream.
     pub stream_offset: u64,
+    /// Whether nothing follows the buffer in its stream.
+    pub ends: bool,
     /// The packet beside the buffer.
     pub view: &'a View<'a>,
     /// Memory that steps may use, and what they want remembered.
@@ -198,16 +211,17 @@ impl Steps {
         self.links.iter().map(|link| &*link.step)
     }
 
-    /// Whether all steps hold on `bytes`, which begin `stream_offset` bytes into their stream.
-    pub fn hold(&self, bytes: &[u8], stream_offset: u64, view: &View<'_>, scratch: &mut Scratch) -> bool {
+    /// Whether all steps hold on a part of a buffer.
+    pub fn hold(&self, part: Part<'_>, view: &View<'_>, scratch: &mut Scratch) -> bool {
         scratch.budget = STEP_LIMIT;
-        let mut cursor = Cursor { bytes, at: 0, stream_offset, view, scratch };
+        let Part { bytes, stream_offset, ends } = part;
+        let mut cursor = Cursor { bytes, at: 0, stream_offset, ends, view, scratch };
         run(&self.links, &mut cursor) == Verdict::Holds
     }
 
     /// Whether all steps hold on bytes that a step of another buffer made; counts as part of that inspection.
     pub fn hold_within(&self, bytes: &[u8], view: &View<'_>, scratch: &mut Scratch) -> bool {
-        let mut cursor = Cursor { bytes, at: 0, stream_offset: 0, view, scratch };
+        let mut cursor = Cursor { bytes, at: 0, stream_offset: 0, ends: true, view, scratch };
         run(&self.links, &mut cursor) == Verdict::Holds
     }
 }

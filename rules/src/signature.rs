@@ -7,7 +7,7 @@ use crate::header::action::Action;
 use crate::header::address::AddressSet;
 use crate::header::port::PortSet;
 use crate::header::protocol::{AppProtocol, PacketProtocol};
-use crate::inspect::{Scratch, Steps};
+use crate::inspect::{Part, Scratch, Steps};
 use crate::names::NameKind;
 use crate::text::Span;
 use crate::threshold::Threshold;
@@ -153,7 +153,7 @@ pub enum Source {
     Payload,
     /// A header of the packet.
     Header(HeaderBuffer),
-    /// A field of a transaction.
+    /// A field of a transaction, or a frame.
     Field(&'static Field),
     /// What `base64_decode` decoded. No signature has it as a source: its steps hang on the one that decodes.
     Base64,
@@ -190,9 +190,14 @@ impl Inspection {
 
     /// Whether it holds on these bytes, which begin `stream_offset` bytes into their stream, once transformed.
     pub fn hold_on(&self, bytes: &[u8], stream_offset: u64, view: &View<'_>, scratch: &mut Scratch) -> bool {
+        self.hold_on_part(Part { bytes, stream_offset, ends: true }, view, scratch)
+    }
+
+    /// Whether it holds on a part of a buffer, once transformed.
+    pub fn hold_on_part(&self, part: Part<'_>, view: &View<'_>, scratch: &mut Scratch) -> bool {
         self.absent != Absent::Required
-            && self.with_transformed(bytes, scratch, |bytes, scratch| {
-                self.steps.hold(bytes, stream_offset, view, scratch)
+            && self.with_transformed(part.bytes, scratch, |bytes, scratch| {
+                self.steps.hold(Part { bytes, ..part }, view, scratch)
             })
     }
 
@@ -288,6 +293,8 @@ pub enum Kind {
     Stream,
     /// A protocol's name alone: every packet of such a flow.
     AppProtocol,
+    /// Frames of an application protocol: once for each.
+    Frame,
     /// Fields of transactions.
     Transaction,
 }

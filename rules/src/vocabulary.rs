@@ -28,6 +28,19 @@ pub enum FieldKind {
         /// Names that rules may write instead.
         names: &'static [(&'static str, u64)],
     },
+    /// The bytes of a frame: part of what goes over the wire, and of no transaction.
+    Frame(Carried),
+}
+
+/// Over what frames come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Carried {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// Either.
+    Both,
 }
 
 /// Where in a transaction a field stands, on the way to the server and on the way to the client: the least progress
@@ -116,6 +129,11 @@ impl Field {
         Self::new(name, protocols, reach, FieldKind::ManyNumbers { max, names: &[] })
     }
 
+    /// A frame, by its full name: `tls.pdu`.
+    pub const fn frame(name: &'static str, protocols: &'static [AppProtocol], carried: Carried) -> Self {
+        Self::new(name, protocols, Reach::both(0, 0), FieldKind::Frame(carried))
+    }
+
     /// With older names meaning the same.
     #[must_use]
     pub const fn alias(mut self, aliases: &'static [&'static str]) -> Self {
@@ -139,6 +157,11 @@ impl Field {
             bytes => bytes,
         };
         self
+    }
+
+    /// Whether it is a frame.
+    pub const fn is_frame(&self) -> bool {
+        matches!(self.kind, FieldKind::Frame(_))
     }
 
     /// With what to tell the user.
@@ -231,6 +254,8 @@ pub struct Lexicon {
     pub hooks: &'static [Hook],
     /// What can be wrong with its transactions: numbers with the names that `app-layer-event` uses.
     pub events: Option<&'static Field>,
+    /// The frames that `frame` names.
+    pub frames: &'static [Field],
 }
 
 /// What a word in a rule's options means.
@@ -314,6 +339,11 @@ impl Vocabulary {
     pub fn hooks(&self, protocol: AppProtocol) -> impl Iterator<Item = Hook> + '_ {
         let lending = self.lent.iter().filter(move |lexicon| lexicon.protocols.contains(&protocol));
         lending.flat_map(|lexicon| lexicon.hooks.iter().copied())
+    }
+
+    /// The frames of protocols, in their order.
+    pub fn frames(&self) -> impl Iterator<Item = &'static Field> + '_ {
+        self.lent.iter().flat_map(|lexicon| lexicon.frames)
     }
 
     /// What can be wrong with a protocol's transactions.

@@ -76,6 +76,8 @@ counters! {
     TransactionsCutShort = "transactions_cut_short",
     /// Parts of transactions that were not kept for lack of room.
     TransactionPartsRefused = "transaction_parts_refused",
+    /// Frames that rules were not shown for lack of room.
+    FramesRefused = "frames_refused",
     /// Connections announced by another that were forgotten for lack of room.
     ExpectationsRefused = "expectations_refused",
     /// Flows created.

@@ -19,6 +19,8 @@ pub struct Limits {
     pub flow: FlowLimits,
     /// Following TCP streams.
     pub stream: StreamLimits,
+    /// Frames of application protocols.
+    pub frames: FrameLimits,
     /// DHCP transactions.
     pub dhcp: DhcpLimits,
     /// What rules remember.
@@ -163,6 +165,20 @@ impl Default for StreamLimits {
             memory_bytes_per_side: 16 << 20,
             segments_per_side: 16_384,
         }
+    }
+}
+
+/// Limits of frames of application protocols (`frame`).
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FrameLimits {
+    /// Frames in one direction of a flow that rules have not looked at to their end.
+    pub frames_per_side: usize,
+}
+
+impl Default for FrameLimits {
+    fn default() -> Self {
+        Self { frames_per_side: 256 }
     }
 }
 

@@ -20,6 +20,10 @@ pub(super) struct Facts<'a> {
 
 /// The kind of a rule.
 pub(super) fn of(facts: &Facts<'_>) -> Kind {
+    let frame = |buffer: &DraftBuffer| matches!(buffer.source, Source::Field(field) if field.is_frame());
+    if facts.buffers.iter().any(frame) {
+        return Kind::Frame;
+    }
     if facts.hooked || facts.buffers.iter().any(|buffer| matches!(buffer.source, Source::Field(_))) {
         return Kind::Transaction;
     }

@@ -69,7 +69,10 @@ struct Len(IntegerMatch);
 
 impl Step for Len {
     fn check(&self, cursor: &mut Cursor<'_>, _: Option<Resume>) -> Outcome {
-        if self.0.holds(cursor.bytes.len() as u64) { Outcome::Holds } else { Outcome::FailsForGood }
+        let len = cursor.stream_offset + cursor.bytes.len() as u64;
+        // Of what goes on, only that it is long enough is known.
+        let told = cursor.ends || self.0.bounds(u64::MAX).1 == u64::MAX;
+        if told && self.0.holds(len) { Outcome::Holds } else { Outcome::FailsForGood }
     }
 
     fn buffer_len(&self) -> Option<(u64, u64)> {

@@ -374,7 +374,7 @@ mod tests {
     use crate::header::variable::{Resolver, Variables};
     use crate::keyword::KEYWORDS;
     use crate::text::Source;
-    use crate::vocabulary::{Field, FieldKind, Hook, Lexicon, Reach, Vocabulary};
+    use crate::vocabulary::{Carried, Field, FieldKind, Hook, Lexicon, Reach, Vocabulary};
 
     const fn field(name: &'static str, modifier: &'static str, protocols: &'static [AppProtocol]) -> Field {
         let reach = Reach { to_server: Some(0), to_client: None };
@@ -403,6 +403,7 @@ mod tests {
         keywords: &[],
         hooks: &[],
         events: None,
+        frames: &[],
     };
 
     /// What examples use of DNS.
@@ -412,6 +413,7 @@ mod tests {
         keywords: &[],
         hooks: &[Hook::request("request_started", 0), Hook::request("request_complete", 1)],
         events: Some(&DNS_EVENTS),
+        frames: &[Field::frame("dns.pdu", &[AppProtocol::Dns], Carried::Both)],
     };
 
     static PROTOCOLS: &[&Lexicon] = &[&HTTP, &DNS];

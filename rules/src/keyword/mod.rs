@@ -30,6 +30,7 @@ mod flow;
 mod flow_number;
 mod flow_way;
 mod flowint;
+mod frame;
 mod icmp;
 mod ip_bits;
 mod ip_header;
@@ -54,6 +55,7 @@ mod vlan;
 pub use app_state::{REQUEST_PROGRESS, RESPONSE_PROGRESS};
 pub use argument::Argument;
 pub use example::Example;
+pub use frame::STREAM;
 pub use not_yet::NOT_YET;
 pub use pcre::MatchMemory;
 
@@ -221,5 +223,5 @@ pub static KEYWORDS: &[&dyn Keyword] = &[
     &unsupported::LUA,
     &unsupported::LUAJIT,
     &unsupported::LUAXFORM,
-    &unsupported::FRAME,
+    &frame::FrameKeyword,
 ];

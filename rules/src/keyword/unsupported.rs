@@ -59,10 +59,3 @@ pub(super) static LUAXFORM: Unsupported = Unsupported {
     why: "`luaxform` is not supported yet",
     refused: &["luaxform:script.lua"],
 };
-
-pub(super) static FRAME: Unsupported = Unsupported {
-    name: "frame",
-    doc: "Sticky buffer: a frame of a protocol, such as `http1.request`. Not supported yet.",
-    why: "`frame` is not supported yet",
-    refused: &[r#"frame:http1.request; content:"a""#],
-};

@@ -254,9 +254,14 @@ pub struct FieldGroup {
     pub ways: [Group; 2],
 }
 
-/// Where a rule's fast pattern stands, if it stands in a field: the rule's inspection, and the field.
+/// Where a rule's fast pattern stands, if it stands in a field: the rule's inspection, and the field. A rule on frames
+/// that no pattern finds is tried on all of them.
 fn in_field(signature: &Signature) -> Option<(usize, &'static Field)> {
-    let at = signature.fast_pattern.as_ref()?.inspection;
+    let at = match &signature.fast_pattern {
+        Some(fast) => fast.inspection,
+        None if signature.kind == Kind::Frame => 0,
+        None => return None,
+    };
     match signature.inspections[at].source {
         Source::Field(field) => Some((at, field)),
         _ => None,
@@ -292,7 +297,10 @@ pub(super) fn by_field(signatures: &[Signature]) -> Vec<FieldGroup> {
         let way = |to_server: bool| {
             let mut patterns = Patterns::default();
             for (id, signature) in found.rules.iter().filter(|(_, signature)| signature.way.goes(to_server)) {
-                let fast = signature.fast_pattern.as_ref().expect("it stands in a field");
+                let Some(fast) = &signature.fast_pattern else {
+                    patterns.always.push(*id);
+                    continue;
+                };
                 if signature.inspections[fast.inspection].way.goes(to_server) {
                     patterns.add(fast, None, *id);
                 }

@@ -3,12 +3,13 @@
 
 use super::conversation::Conversation;
 use super::file::Wanted;
+use super::frames::{Edge, FrameLog, FrameWishes, ShownFrames};
 use super::identify::{Carrier, Identified, Speech, identify};
 use super::parser::{Change, Expectation, HandedOver, Input, Malformed, Requests};
 use super::speech_of;
 use crate::counter::{Counter, Counters};
 use crate::event::Direction;
-use crate::reassembly::stream::{Session, Side};
+use crate::reassembly::stream::{Block, Session, Side};
 use crate::time::Timestamp;
 use rules::header::protocol::AppProtocol;
 use rules::view::{AppEvent, AppEvents, AppFacts, Detection};
@@ -62,6 +63,8 @@ pub struct Application {
     pub encrypted: bool,
     /// What rules ask of files.
     wanted: Wanted,
+    /// Frames of each way, where rules ask for any.
+    frames: [FrameLog; 2],
 }
 
 /// Which bytes a session offers, and why.
@@ -79,6 +82,8 @@ pub struct Offer<'a> {
     pub time: Timestamp,
     /// What rules ask of files.
     pub wanted: &'a Wanted,
+    /// What rules ask of frames.
+    pub frames: &'a FrameWishes,
 }
 
 impl Application {
@@ -157,6 +162,41 @@ impl Application {
         false
     }
 
+    /// Whether rules ask for frames of what it speaks.
+    pub fn has_frames(&self) -> bool {
+        self.frames.iter().any(|frames| !frames.is_idle())
+    }
+
+    /// From where on bytes of a way have to be kept for rules on frames.
+    pub fn kept_for_frames(&self, direction: Direction) -> u64 {
+        self.frames[direction.index()].kept_from()
+    }
+
+    /// What rules are to look at of the frames in a stream; counts as looked at. `over`: no more will come.
+    pub fn take_frames_of<'a>(
+        &mut self,
+        side: &'a Side,
+        direction: Direction,
+        over: bool,
+    ) -> ShownFrames<'a> {
+        let edge = Edge {
+            there: if over { side.right_edge() } else { side.acked() },
+            parsed: self.consumed(direction),
+            over: over || self.is_stopped(),
+        };
+        self.frames[direction.index()].take_ready(edge, |from| side.next_block(from))
+    }
+
+    /// What rules are to look at of the frames in a datagram.
+    pub fn take_frames_in<'a>(&mut self, payload: &'a [u8], direction: Direction) -> ShownFrames<'a> {
+        let there = payload.len() as u64;
+        let block = |offset: u64| {
+            let bytes = payload.get(usize::try_from(offset).ok()?..)?;
+            Some(Block { offset, bytes })
+        };
+        self.frames[direction.index()].take_ready(Edge { there, parsed: there, over: true }, block)
+    }
+
     /// Reads what a session offers.
     pub fn listen(&mut self, session: &Session, offer: &Offer<'_>, counters: &mut Counters) -> Heard {
         let mut heard = Heard::default();
@@ -216,6 +256,7 @@ impl Application {
         direction: Direction,
         server_port: u16,
         time: Timestamp,
+        frames: &FrameWishes,
         counters: &mut Counters,
     ) -> Heard {
         let mut heard = Heard::default();
@@ -230,6 +271,7 @@ impl Application {
         }
         if self.phase == Phase::Parsing {
             let input = Input { direction, bytes: payload, end: false, time };
+            self.frames[direction.index()].begin_datagram(frames, self.protocol());
             self.parse(&input, &mut heard, counters);
             self.consumed[direction.index()] = 0;
         }
@@ -244,6 +286,7 @@ impl Application {
         self.facts.events = before.events;
         self.conversation = None;
         self.speech = None;
+        self.frames = Default::default();
         self.phase = Phase::Seeking;
         self.told = [false; 2];
         self.shown = self.consumed;
@@ -305,6 +348,7 @@ impl Application {
         self.ended[way] |= ends;
         let input = Input { direction, bytes, end: ends, time: offer.time };
         let before = self.consumed[way];
+        self.frames[way].begin(offer.frames, self.protocol(), before);
         self.parse(&input, heard, counters);
         self.consumed[way] > before
     }
@@ -413,7 +457,7 @@ impl Application {
     fn parse(&mut self, input: &Input<'_>, heard: &mut Heard, counters: &mut Counters) {
         let Some(conversation) = &mut self.conversation else { return };
         let way = input.direction.index();
-        let mut requests = Requests::default();
+        let mut requests = Requests { frames: std::mem::take(&mut self.frames[way]), ..Requests::default() };
         self.updated[way] = true;
         match conversation.parse(input, &mut requests) {
             Ok(consumed) => self.consumed[way] += consumed as u64,
@@ -426,6 +470,8 @@ impl Application {
             counters.add(Counter::TransactionsCutShort, conversation.take_cut_short());
             counters.add(Counter::TransactionPartsRefused, conversation.take_refused());
         }
+        counters.add(Counter::FramesRefused, requests.frames.take_refused());
+        self.frames[way] = requests.frames;
         heard.inspect_raw[way] |= requests.inspect_raw;
         heard.expect.extend(requests.expect);
         self.encrypted |= requests.encrypted;

@@ -3,11 +3,12 @@
 use super::file::kept::Kept;
 use super::file::transfer::{Files, READERS as FILE_READERS};
 use super::file::{Store, Wanted};
+use super::frames;
 use super::parser::{Expectation, HandedOver, Input, Malformed, Parser, Requests, VisitWindow};
 use super::transaction::{Due, Noted, Transaction, Transactions};
 use crate::event::{Direction, Http};
 use rules::effect::StoreScope;
-use rules::keyword::{REQUEST_PROGRESS, RESPONSE_PROGRESS};
+use rules::keyword::{REQUEST_PROGRESS, RESPONSE_PROGRESS, STREAM};
 use rules::vocabulary::Field;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -19,6 +20,8 @@ pub enum ReaderPlace {
     Protocol(usize),
     /// Its place among those of files.
     Files(usize),
+    /// Not out of a transaction: frames of that kind are it.
+    Frame(u8),
     /// What is wrong.
     Events,
     /// How far the transaction has come.
@@ -144,12 +147,14 @@ pub fn field_rows<P: Parser>() -> Vec<FieldRow> {
         reader: ReaderPlace::Protocol(place),
         streaming: row.is_streaming(),
     });
+    let frames = (0..).zip(P::FRAMES).chain([(frames::STREAM, &STREAM)]);
+    let frames = frames.map(|(kind, field)| (field, ReaderPlace::Frame(kind)));
     let growing = |(field, reader)| FieldRow { field, reader, streaming: true };
     let events = P::EVENTS.map(|field| (field, ReaderPlace::Events));
     let progress = [&REQUEST_PROGRESS, &RESPONSE_PROGRESS].map(|field| (field, ReaderPlace::Progress));
     let of_files = FILE_READERS.iter().enumerate().filter(|_| P::CARRIES_FILES);
     let of_files = of_files.map(|(place, &(field, _))| (field, ReaderPlace::Files(place)));
-    own.chain(events.into_iter().chain(progress).chain(of_files).map(growing)).collect()
+    own.chain(events.into_iter().chain(progress).chain(of_files).chain(frames).map(growing)).collect()
 }
 
 /// A flow of one protocol.
@@ -239,6 +244,7 @@ impl<P: Parser> Conversation for Spoken<P> {
                     files.show(place, 0, &mut |_, offset, value| visit(offset, value));
                 }
             }
+            ReaderPlace::Frame(_) => {}
             ReaderPlace::Events => {
                 let _ = transaction.events().any(visit_number);
             }

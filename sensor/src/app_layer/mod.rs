@@ -30,6 +30,18 @@ macro_rules! events {
     };
 }
 
+macro_rules! frames {
+    ($protocols:expr, $carried:expr; $($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// The kinds of frames, by the names of the language.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum Frame { $($(#[doc = $doc])+ $variant,)+ }
+
+        /// The kinds as rules ask for them, each at its number.
+        pub static FRAMES: [Field; [$($name),+].len()] =
+            [$(Field::frame($name, $protocols, $carried).doc(concat!($($doc),+).trim_ascii())),+];
+    };
+}
+
 pub mod application;
 pub mod bounded;
 pub mod conversation;
@@ -37,6 +49,7 @@ pub mod dcerpc;
 pub mod dhcp;
 pub mod dns;
 pub mod file;
+pub mod frames;
 pub mod ftp;
 mod hex;
 pub mod http;

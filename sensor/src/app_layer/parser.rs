@@ -4,6 +4,7 @@
 //! remembers how far into the rest it has looked, so that input in single bytes costs no more than input at once.
 
 use super::file::transfer::Files;
+use super::frames::FrameLog;
 use super::transaction::Transactions;
 use crate::event::{Direction, Http};
 use crate::time::Timestamp;
@@ -47,6 +48,8 @@ pub struct Requests {
     /// Nothing that follows is worth parsing: transactions stand as they are, and no more input comes. Together with
     /// `encrypted`, nothing of the flow is inspected any more (SSH).
     pub finished: bool,
+    /// Frames, where rules ask for any.
+    pub frames: FrameLog,
 }
 
 /// A change of protocol in the middle of a flow, behind the bytes consumed (STARTTLS, CONNECT, an upgrade).
@@ -146,6 +149,9 @@ pub trait Parser: Debug + Default + Send + 'static {
 
     /// The progress at which a request and a response are complete.
     const COMPLETE: [u8; 2];
+
+    /// The frames that it tells of, each at its number.
+    const FRAMES: &'static [Field] = &[];
 
     /// Whether its transactions carry files.
     const CARRIES_FILES: bool = false;

@@ -193,7 +193,7 @@ fn name_of(field: &Field, value: &[u8]) -> Vec<u8> {
     let number = value.try_into().map_or(0, u64::from_be_bytes);
     let names = match field.kind {
         FieldKind::Number { names, .. } | FieldKind::ManyNumbers { names, .. } => names,
-        FieldKind::Bytes | FieldKind::ManyBytes => &[],
+        FieldKind::Bytes | FieldKind::ManyBytes | FieldKind::Frame(_) => &[],
     };
     let name = names.iter().find(|&&(_, known)| known == number).map(|(name, _)| (*name).to_owned());
     name.unwrap_or_else(|| number.to_string()).into_bytes()

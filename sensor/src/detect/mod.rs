@@ -4,6 +4,7 @@
 //! transactions' own.
 
 mod cut_short;
+mod frame;
 mod memory;
 mod plan;
 mod profile;
@@ -20,6 +21,7 @@ pub use profile::{Cost, Profile};
 use crate::app_layer::SPEECHES;
 use crate::app_layer::conversation::Conversation;
 use crate::app_layer::file::Store;
+use crate::app_layer::frames::Shown;
 use crate::counter::Counters;
 use crate::event::Direction;
 use crate::time::Timestamp;
@@ -64,6 +66,8 @@ pub struct Subject<'a> {
     pub stored: bool,
     /// Pieces of the stream going its way that are to be looked at now.
     pub stream: &'a [&'a [u8]],
+    /// Frames going its way that are to be looked at now.
+    pub frames: &'a [Shown<'a>],
     /// Whether payload and stream are encrypted, and not looked at.
     pub encrypted: bool,
     /// Whether identification of what goes its way has ended, and rules were not told yet.
@@ -87,6 +91,7 @@ impl<'a> Subject<'a> {
             stream_events: StreamEvents::NONE,
             stored: false,
             stream: &[],
+            frames: &[],
             encrypted: false,
             identified: false,
             ends: false,
@@ -225,8 +230,12 @@ impl Detector {
         for &id in candidates.settle() {
             trial.try_rule(id, subject);
         }
-        if let (Some(conversation), Some(protocol)) = (conversation, subject.protocol())
-            && let Some(plan) = plans.of(protocol, subject.direction())
+        let of_protocol = |protocol| plans.of(protocol, subject.direction());
+        if let Some(plan) = subject.protocol().filter(|_| !subject.frames.is_empty()).and_then(of_protocol) {
+            frame::inspect(&mut trial, candidates, plan, subject);
+        }
+        if let Some(conversation) = conversation
+            && let Some(plan) = subject.protocol().and_then(of_protocol)
         {
             transaction::inspect(&mut trial, candidates, plan, &mut **conversation, subject, found.settle());
         }
@@ -300,6 +309,7 @@ fn passes_flow(kind: Kind) -> bool {
         | Kind::PacketAndStream
         | Kind::Stream
         | Kind::AppProtocol
+        | Kind::Frame
         | Kind::Transaction => true,
     }
 }

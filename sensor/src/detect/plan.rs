@@ -4,7 +4,7 @@ use crate::app_layer::conversation::{FieldRow, ReaderPlace};
 use crate::app_layer::identify::Speech;
 use crate::event::Direction;
 use rules::header::protocol::AppProtocol;
-use rules::ruleset::{RuleSet, SignatureId};
+use rules::ruleset::{FieldGroup, RuleSet, SignatureId};
 use rules::signature::{Inspection, Signature, Source};
 use rules::vocabulary::Field;
 
@@ -36,6 +36,8 @@ pub(super) struct Plan {
     protocol: AppProtocol,
     /// In the order of progress.
     pub(super) engines: Vec<Engine>,
+    /// Kinds of frames, each with the place among [`RuleSet::fields`] of rules that they find.
+    pub(super) frames: Vec<(u8, usize)>,
     /// Rules that no field finds, with the progress from which on they can be tried, in the order of progress.
     pub(super) always: Vec<(u8, SignatureId)>,
     /// In the order of the fields' addresses.
@@ -84,21 +86,35 @@ impl Plan {
             })
             .collect();
         rows.sort_unstable_by_key(|&(field, _)| address(field));
-        let mut plan = Self { protocol, engines: Vec::new(), always: Vec::new(), rows };
+        let mut plan = Self { protocol, engines: Vec::new(), frames: Vec::new(), always: Vec::new(), rows };
         plan.engines = plan.engines(rules, direction);
+        plan.frames = plan.frames(rules, direction);
         plan.always = plan.always(rules, direction);
         plan
     }
 
     fn engines(&self, rules: &RuleSet, direction: Direction) -> Vec<Engine> {
-        let engine = |(group, found): (usize, &rules::ruleset::FieldGroup)| {
+        let engine = |(group, found): (usize, &FieldGroup)| {
             let Row { reader, streaming, progress } = self.row(found.field)?;
+            if matches!(reader, ReaderPlace::Frame(_)) {
+                return None;
+            }
             let progress = progress.filter(|_| !found.ways[direction.index()].is_empty())?;
             Some(Engine { progress, reader, streaming, group })
         };
         let mut engines: Vec<_> = rules.fields().iter().enumerate().filter_map(engine).collect();
         engines.sort_by_key(|engine| engine.progress);
         engines
+    }
+
+    fn frames(&self, rules: &RuleSet, direction: Direction) -> Vec<(u8, usize)> {
+        let groups = rules.fields().iter().enumerate();
+        let groups = groups.filter(|(_, found)| !found.ways[direction.index()].is_empty());
+        let of_frames = |(group, found): (usize, &FieldGroup)| match self.row(found.field)?.reader {
+            ReaderPlace::Frame(kind) => Some((kind, group)),
+            _ => None,
+        };
+        groups.filter_map(of_frames).collect()
     }
 
     fn always(&self, rules: &RuleSet, direction: Direction) -> Vec<(u8, SignatureId)> {

@@ -110,6 +110,7 @@ impl Tracked {
         let side = session.side(direction);
         let unread = side.right_edge() > self.raw[direction.index()].progress
             || side.right_edge() > self.application.consumed(direction);
-        unread || self.application.has_open(direction)
+        let unshown = side.right_edge() > self.application.kept_for_frames(direction);
+        unread || unshown || self.application.has_open(direction)
     }
 }

@@ -14,6 +14,9 @@ const MAX_CALLS: usize = 512;
 
 /// Where calls are kept: transactions of DCE/RPC, or of SMB.
 pub trait Ledger {
+    /// A unit of so many bytes begins so many bytes behind the first; it may be told more than once.
+    fn unit(&mut self, _at: usize, _len: usize) {}
+
     /// A new transaction for a call.
     fn begin(&mut self) -> u64;
 
@@ -85,6 +88,7 @@ impl Association {
         let mut rest = bytes;
         while rest.len() >= HEADER_LEN {
             let header = Header::parse(rest).ok_or(Malformed)?;
+            ledger.unit(bytes.len() - rest.len(), header.len);
             let Some((unit, next)) = rest.split_at_checked(header.len) else { break };
             self.take(unit, &header, direction, ledger);
             rest = next;

@@ -2,7 +2,7 @@
 
 use super::call::{Asked, Call, Held};
 use super::wire::{DATAGRAM_HEADER_LEN, DatagramHeader, kind};
-use super::{Calls, READERS};
+use super::{Calls, READERS, announce, frames};
 use crate::app_layer::bounded::Bounded;
 use crate::app_layer::dcerpc::association::Ledger;
 use crate::app_layer::parser::{Input, Malformed, Parser, Reader, Requests};
@@ -29,6 +29,7 @@ impl Parser for Datagrams {
     const READERS: &'static [Reader<Call>] = READERS;
     const EVENTS: Option<&'static Field> = None;
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
@@ -37,6 +38,7 @@ impl Parser for Datagrams {
         requests: &mut Requests,
     ) -> Result<usize, Malformed> {
         let Some(header) = DatagramHeader::parse(input.bytes) else { return Ok(input.bytes.len()) };
+        announce(&mut requests.frames, DATAGRAM_HEADER_LEN, input.bytes.len());
         let direction = match header.kind {
             kind::REQUEST => Direction::ToServer,
             kind::RESPONSE => Direction::ToClient,

@@ -8,9 +8,11 @@ pub mod call;
 mod datagram;
 pub(super) mod facts;
 pub mod fields;
+pub mod frames;
 pub mod wire;
 
 use super::conversation::{begin, field_rows};
+use super::frames::FrameLog;
 use super::identify::{Carrier, Likeness, Lost, Probe, Speech};
 use super::parser::{Input, Malformed, Parser, Reader, Requests};
 use super::progress::{COMPLETE, STARTED, TWO_STATES};
@@ -19,6 +21,7 @@ use crate::event::Direction;
 use association::{Association, Ledger};
 use call::{Call, Held};
 use datagram::Datagrams;
+use frames::Frame;
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, Lexicon};
 use wire::{DatagramHeader, HEADER_LEN, Header};
@@ -30,6 +33,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: TWO_STATES,
     events: None,
+    frames: &frames::FRAMES,
 };
 
 /// How DCE/RPC over TCP is found, anywhere.
@@ -89,6 +93,7 @@ impl Parser for Units {
     const READERS: &'static [Reader<Call>] = READERS;
     const EVENTS: Option<&'static Field> = None;
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
@@ -126,7 +131,19 @@ struct Calls<'a> {
     held: &'a mut Held,
 }
 
+/// Tells of the frames that a unit of so many bytes makes.
+fn announce(frames: &mut FrameLog, header_len: usize, len: usize) {
+    frames.add(Frame::Pdu as u8, 0, len);
+    frames.add(Frame::Hdr as u8, 0, header_len);
+    frames.add(Frame::Data as u8, header_len, len.saturating_sub(header_len));
+}
+
 impl Ledger for Calls<'_> {
+    fn unit(&mut self, at: usize, len: usize) {
+        self.requests.frames.stand_at(at);
+        announce(&mut self.requests.frames, HEADER_LEN, len);
+    }
+
     fn begin(&mut self) -> u64 {
         let (id, transaction) = self.transactions.begin();
         Direction::ALL.iter().for_each(|&way| transaction.advance(way, STARTED));

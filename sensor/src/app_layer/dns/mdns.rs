@@ -4,7 +4,7 @@ use super::event;
 use crate::app_layer::events_of;
 use crate::app_layer::progress::COMPLETE;
 use rules::header::protocol::AppProtocol;
-use rules::vocabulary::{Field, Reach};
+use rules::vocabulary::{Carried, Field, Reach};
 
 const MDNS: &[AppProtocol] = &[AppProtocol::Mdns];
 const REQUEST: Reach = Reach::to_server(COMPLETE);
@@ -20,6 +20,12 @@ fields! {
     ADDITIONAL_NAME = Field::many_bytes("mdns.additionals.rrname", MDNS, REQUEST);
     /// Each name in a response: asked for, owners, and names that records point to.
     RESPONSE_NAME = Field::many_bytes("mdns.response.rrname", MDNS, REQUEST);
+}
+
+frames! {
+    MDNS, Carried::Udp;
+    /// A message.
+    Pdu = "mdns.pdu",
 }
 
 /// The events of a transaction: those of DNS.

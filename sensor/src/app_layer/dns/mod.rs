@@ -6,6 +6,7 @@
 pub mod event;
 pub(super) mod facts;
 pub mod fields;
+pub mod frames;
 pub mod mdns;
 mod reader;
 mod wire;
@@ -17,6 +18,7 @@ use super::progress::{COMPLETE, TWO_STATES};
 use super::transaction::Transactions;
 use crate::event::Direction;
 use event::{Event, Events};
+use frames::Frame;
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, Lexicon};
 use wire::{HEADER_LEN, Header};
@@ -38,6 +40,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&event::EVENTS),
+    frames: &frames::FRAMES,
 };
 
 /// What multicast DNS lends to rules.
@@ -47,6 +50,7 @@ pub static MDNS: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&mdns::EVENTS),
+    frames: &mdns::FRAMES,
 };
 
 /// The server's port.
@@ -102,6 +106,9 @@ fn of_stream(bytes: &[u8]) -> Likeness {
     };
     if is_message { Likeness::Certain } else { Likeness::None }
 }
+
+/// How long the length of a message over TCP is itself.
+const LENGTH_LEN: usize = 2;
 
 /// The length of a message over TCP, and what stands behind it (RFC 1035, section 4.2.2).
 fn split_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
@@ -164,13 +171,15 @@ impl Parser for Datagrams {
     const READERS: &'static [Reader<Message>] = reader::DNS;
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
         input: &Input<'_>,
         transactions: &mut Transactions<Message>,
-        _: &mut Requests,
+        requests: &mut Requests,
     ) -> Result<usize, Malformed> {
+        requests.frames.add(Frame::Pdu as u8, 0, input.bytes.len());
         let _ = take_message(input.bytes, input.direction, transactions);
         Ok(input.bytes.len())
     }
@@ -187,6 +196,7 @@ impl Parser for Stream {
     const READERS: &'static [Reader<Message>] = reader::DNS;
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
@@ -198,9 +208,10 @@ impl Parser for Stream {
             return Ok(passed);
         }
         let mut rest = input.bytes;
-        while let Some((len, behind)) = split_length(rest)
-            && let Some((message, next)) = behind.split_at_checked(len)
-        {
+        while let Some((len, behind)) = split_length(rest) {
+            requests.frames.stand_at(input.bytes.len() - rest.len());
+            requests.frames.add(Frame::Pdu as u8, LENGTH_LEN, len);
+            let Some((message, next)) = behind.split_at_checked(len) else { break };
             if !message.is_empty() {
                 take_message(message, input.direction, transactions)?;
                 requests.inspect_raw = true;
@@ -225,13 +236,15 @@ impl Parser for Multicast {
     const READERS: &'static [Reader<Message>] = reader::MDNS;
     const EVENTS: Option<&'static Field> = Some(&mdns::EVENTS);
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
+    const FRAMES: &'static [Field] = &mdns::FRAMES;
 
     fn parse(
         &mut self,
         input: &Input<'_>,
         transactions: &mut Transactions<Message>,
-        _: &mut Requests,
+        requests: &mut Requests,
     ) -> Result<usize, Malformed> {
+        requests.frames.add(mdns::Frame::Pdu as u8, 0, input.bytes.len());
         if let Ok((message, events)) = Message::read(input.bytes) {
             begin_transaction(message, events, input.direction, transactions);
         }

@@ -16,5 +16,11 @@ pub use wanted::Wanted;
 use rules::vocabulary::Lexicon;
 
 /// What files lends to rules.
-pub static LEXICON: Lexicon =
-    Lexicon { protocols: &[], fields: fields::FIELDS, keywords: fields::KEYWORDS, hooks: &[], events: None };
+pub static LEXICON: Lexicon = Lexicon {
+    protocols: &[],
+    fields: fields::FIELDS,
+    keywords: fields::KEYWORDS,
+    hooks: &[],
+    events: None,
+    frames: &[],
+};

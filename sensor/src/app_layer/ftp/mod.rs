@@ -8,6 +8,7 @@ mod data;
 pub mod event;
 pub(super) mod facts;
 pub mod fields;
+pub mod frames;
 mod transaction;
 mod wire;
 
@@ -22,6 +23,7 @@ use super::progress::{COMPLETE, STARTED, TWO_STATES};
 use super::transaction::{self as tx, MAX_OPEN, Transactions};
 use crate::event::Direction;
 use event::Event;
+use frames::Frame;
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, Lexicon};
 use std::collections::VecDeque;
@@ -35,6 +37,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: TWO_STATES,
     events: Some(&event::EVENTS),
+    frames: &frames::FRAMES,
 };
 
 /// What FTP's data connections lend to rules.
@@ -44,6 +47,7 @@ pub static DATA: Lexicon = Lexicon {
     keywords: fields::DATA_KEYWORDS,
     hooks: TWO_STATES,
     events: None,
+    frames: &[],
 };
 
 /// How FTP is found: by the words that clients begin with and by one form of welcome anywhere, by any welcome where
@@ -102,6 +106,7 @@ impl Parser for Ftp {
     const READERS: &'static [Reader<Transaction>] = READERS;
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
@@ -114,10 +119,16 @@ impl Parser for Ftp {
         while !self.is_tls && requests.expect.is_none() {
             let lines = &mut self.lines[input.direction.index()];
             let Some((line, len)) = lines.next(&input.bytes[consumed..], MAX_LINE) else { break };
+            requests.frames.stand_at(consumed);
             consumed += len;
             if !line.begins || line.text.is_empty() {
                 continue;
             }
+            let kind = match input.direction {
+                Direction::ToServer => Frame::CommandLine,
+                Direction::ToClient => Frame::ResponseLine,
+            };
+            requests.frames.add(kind as u8, 0, len);
             match input.direction {
                 Direction::ToServer => self.command(line, transactions, requests),
                 Direction::ToClient => self.reply_line(line, transactions, requests),

@@ -10,6 +10,7 @@ mod decode;
 pub mod event;
 pub(super) mod facts;
 pub mod fields;
+pub mod frames;
 mod framing;
 mod headers;
 mod identify;
@@ -34,6 +35,7 @@ use super::identify::Speech;
 use super::parser::{HandedOver, Input, Malformed, Parser, Reader, Requests};
 use super::transaction::Transactions;
 use crate::event::{Direction, Http};
+use frames::Frame;
 use request::{Context, RequestReader};
 use response::ResponseReader;
 use rules::header::protocol::AppProtocol;
@@ -46,6 +48,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: HOOKS,
     events: Some(&event::EVENTS),
+    frames: &frames::FRAMES,
 };
 
 /// How flows of HTTP/1 are found and parsed.
@@ -101,6 +104,16 @@ pub struct Http1 {
     whole_in_gap: [bool; 2],
 }
 
+impl Frame {
+    /// What goes that way.
+    const fn of(direction: Direction) -> Self {
+        match direction {
+            Direction::ToServer => Self::Request,
+            Direction::ToClient => Self::Response,
+        }
+    }
+}
+
 /// What one way has to know of the other.
 #[derive(Debug, Default)]
 struct Shared {
@@ -145,6 +158,7 @@ impl Parser for Http1 {
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
     const CARRIES_FILES: bool = true;
     const COMPLETE: [u8; 2] = [progress::COMPLETE; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
@@ -152,11 +166,15 @@ impl Parser for Http1 {
         transactions: &mut Transactions<Exchange>,
         requests: &mut Requests,
     ) -> Result<usize, Malformed> {
-        requests.inspect_raw |= std::mem::take(&mut self.whole_in_gap[input.direction.index()]);
+        if std::mem::take(&mut self.whole_in_gap[input.direction.index()]) {
+            requests.inspect_raw = true;
+            requests.frames.close(Frame::of(input.direction) as u8, 0);
+        }
         let mut context = Context { transactions, requests, shared: &mut self.shared };
         let mut taken = 0;
         loop {
             let bytes = &input.bytes[taken..];
+            context.requests.frames.stand_at(taken);
             let step = match input.direction {
                 Direction::ToServer => self.requests.step(bytes, input.end, &mut context)?,
                 Direction::ToClient => self.responses.step(bytes, input.end, &mut context)?,

@@ -3,6 +3,7 @@
 use super::body::Body;
 use super::decode::Decoder;
 use super::event::Event;
+use super::frames::Frame;
 use super::framing::{ChunkLine, Framing};
 use super::headers::{Block, MAX_LINE};
 use super::line::{Faults, Method, RequestLine, Version, looks_like_request};
@@ -172,6 +173,7 @@ impl RequestReader {
                 Some(false) => return self.take_foreign(bytes, context),
             }
         }
+        context.requests.frames.open(Frame::Request as u8, 0);
         let (id, transaction) = context.transactions.begin();
         transaction.advance(ToServer, STARTED);
         (self.id, self.begun) = (id, true);
@@ -388,6 +390,7 @@ impl RequestReader {
 
     /// Completes the request, unless something follows that is no other: then that belongs to its body.
     fn finish(&mut self, bytes: &[u8], end: bool, context: &mut Context<'_>) -> Result<Step, Malformed> {
+        context.requests.frames.close(Frame::Request as u8, 0);
         if let Some(step) = blank_line(bytes, end) {
             if let Step::Took(len) = step {
                 self.take_body(&bytes[..len], context)?;
@@ -424,6 +427,7 @@ impl RequestReader {
         note(transaction, faults);
         transaction.advance(ToServer, COMPLETE);
         context.requests.inspect_raw = true;
+        context.requests.frames.close(Frame::Request as u8, 0);
         self.state = State::Idle;
         Ok(())
     }

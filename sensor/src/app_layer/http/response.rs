@@ -3,6 +3,7 @@
 use super::body::Body;
 use super::decode::Decoder;
 use super::event::Event;
+use super::frames::Frame;
 use super::framing::{ChunkLine, Framing};
 use super::headers::{Block, MAX_LINE};
 use super::line::{Faults, Method, StatusLine, Version, begins_response, blank_before_response};
@@ -170,6 +171,7 @@ impl ResponseReader {
             self.begin_unasked(context);
         }
         self.begun = true;
+        context.requests.frames.open(Frame::Response as u8, 0);
         let Some(transaction) = self.transaction(context) else { return Step::all(bytes) };
         transaction.advance(ToClient, STARTED);
         let request = &mut transaction.data.request;
@@ -400,6 +402,7 @@ impl ResponseReader {
 
     /// Completes the response, unless something follows that is no other: then that belongs to its body.
     fn finish(&mut self, bytes: &[u8], end: bool, context: &mut Context<'_>) -> Step {
+        context.requests.frames.close(Frame::Response as u8, 0);
         if bytes.is_empty() {
             self.complete(context);
             return Step::Took(0);
@@ -438,6 +441,7 @@ impl ResponseReader {
             transaction.advance(ToClient, COMPLETE);
         }
         context.requests.inspect_raw = true;
+        context.requests.frames.close(Frame::Response as u8, 0);
         self.id += 1;
         self.state = State::Idle;
     }

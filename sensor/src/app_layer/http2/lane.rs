@@ -6,8 +6,10 @@ use super::fields::SETTINGS;
 use super::frame::{
     END_STREAM, Frame, HEADER_LEN, Kind, PADDED, PREFACE, headers, number_and_bit, push_promise, settings,
 };
+use super::frames;
 use super::stream::{Number, Stream};
 use super::streams::{Streams, begin_global};
+use crate::app_layer::frames::FrameLog;
 use crate::app_layer::parser::Malformed;
 use crate::app_layer::transaction::{Transaction, Transactions};
 use crate::event::Direction;
@@ -65,12 +67,17 @@ impl Lane {
         bytes: &[u8],
         streams: &mut Streams,
         transactions: &mut Transactions<Stream>,
+        frames: &mut FrameLog,
     ) -> Result<Option<usize>, Malformed> {
         let mut context = Context { way, streams, transactions };
         let taken = match self.state {
             State::Start => return self.start(way, bytes),
             State::Header => match Frame::read(bytes) {
                 Some(frame) => {
+                    let len = frame.len as usize;
+                    frames.add(frames::Frame::Pdu as u8, 0, HEADER_LEN + len);
+                    frames.add(frames::Frame::Hdr as u8, 0, HEADER_LEN);
+                    frames.add(frames::Frame::Data as u8, HEADER_LEN, len);
                     self.blocks.count_wire(HEADER_LEN + frame.len as usize);
                     self.begin(frame, &mut context);
                     HEADER_LEN

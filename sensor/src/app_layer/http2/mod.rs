@@ -9,6 +9,7 @@ mod doh;
 pub mod event;
 pub mod fields;
 mod frame;
+pub mod frames;
 mod headers;
 mod hpack;
 mod identify;
@@ -40,6 +41,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: HOOKS,
     events: Some(&event::EVENTS),
+    frames: &frames::FRAMES,
 };
 
 /// How flows of HTTP/2 are found and parsed.
@@ -85,6 +87,7 @@ impl Parser for Http2 {
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
     const CARRIES_FILES: bool = true;
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
@@ -95,7 +98,13 @@ impl Parser for Http2 {
         let way = input.direction;
         let lane = &mut self.lanes[way.index()];
         let mut taken = 0;
-        while let Some(more) = lane.step(way, &input.bytes[taken..], &mut self.streams, transactions)? {
+        loop {
+            requests.frames.stand_at(taken);
+            let bytes = &input.bytes[taken..];
+            let Some(more) = lane.step(way, bytes, &mut self.streams, transactions, &mut requests.frames)?
+            else {
+                break;
+            };
             taken += more;
             requests.inspect_raw |= lane.is_between_frames();
         }

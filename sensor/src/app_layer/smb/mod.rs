@@ -8,6 +8,7 @@
 pub mod event;
 pub(super) mod facts;
 pub mod fields;
+pub mod frames;
 mod identify;
 mod ntlmssp;
 mod pipe;
@@ -22,19 +23,21 @@ pub use transaction::Transaction;
 
 use super::conversation::{begin, field_rows};
 use super::file::transfer::Files;
+use super::frames::FrameLog;
 use super::identify::{Carrier, Probe, Speech};
 use super::parser::{Input, Malformed, Parser, Reader, Requests};
 use super::progress::{COMPLETE, TWO_STATES};
 use super::transaction::Transactions;
 use crate::event::Direction;
 use event::Event;
+use frames::Frame;
 use identify::{message_likeness, packet, session_likeness};
 use memchr::memmem;
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, Lexicon};
 use session::{Context, Session, Target};
 use transaction::READERS;
-use wire::{Bulk, Form, NBSS_LEN, SMB1_LEN, SMB2_LEN, u32_at};
+use wire::{Bulk, Form, NBSS_LEN, SEALED, SEALED_LEN, SMB1_LEN, SMB2_LEN, u32_at};
 
 /// What SMB lends to rules.
 pub static LEXICON: Lexicon = Lexicon {
@@ -43,6 +46,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&event::EVENTS),
+    frames: &frames::FRAMES,
 };
 
 /// How SMB is found: by its messages anywhere, by the session request of NetBIOS where it is expected.
@@ -105,17 +109,19 @@ impl Parser for Smb {
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
     const CARRIES_FILES: bool = true;
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
         input: &Input<'_>,
         transactions: &mut Transactions<Transaction>,
-        _: &mut Requests,
+        requests: &mut Requests,
     ) -> Result<usize, Malformed> {
-        let mut context = Context { direction: input.direction, transactions };
+        let mut context = Context { direction: input.direction, transactions, frames: &mut requests.frames };
         let mut consumed = 0;
         while let Some(step) = self.step(&input.bytes[consumed..], &mut context)? {
             consumed += step;
+            context.frames.stand_at(consumed);
         }
         if input.end {
             self.session.end(&mut context);
@@ -131,7 +137,7 @@ impl Parser for Smb {
     ) -> Result<(), Malformed> {
         let way = direction.index();
         let missing = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let mut context = Context { direction, transactions };
+        let mut context = Context { direction, transactions, frames: &mut FrameLog::default() };
         self.places[way] = self.behind_gap(self.places[way], missing, &mut context);
         Ok(())
     }
@@ -163,6 +169,7 @@ impl Smb {
                     return Ok(None);
                 };
                 let left = u32::from_be_bytes([0, high, middle, low]) as usize;
+                context.announce([Frame::NbssPdu, Frame::NbssHdr, Frame::NbssData], NBSS_LEN, left);
                 self.places[way] = match kind {
                     packet::MESSAGE => Place::Message { left },
                     _ => Place::Skipped { left, packet: 0 },
@@ -208,6 +215,10 @@ impl Smb {
             Some(Form::Smb1) => SMB1_LEN,
             Some(Form::Smb2) => SMB2_LEN,
             Some(Form::Sealed) => {
+                if magic == SEALED && left > SEALED_LEN {
+                    let kinds = [Frame::Smb3Pdu, Frame::Smb3Hdr, Frame::Smb3Data];
+                    context.announce(kinds, SEALED_LEN, left - SEALED_LEN);
+                }
                 self.places[way] = Place::Skipped { left, packet: 0 };
                 return Ok(Some(0));
             }
@@ -222,6 +233,11 @@ impl Smb {
         let is_old = header == SMB1_LEN;
         let next = if is_old { 0 } else { u32_at(bytes, 20).unwrap_or(0) as usize };
         let len = if (header..=left).contains(&next) { next } else { left };
+        let kinds = match is_old {
+            true => [Frame::Smb1Pdu, Frame::Smb1Hdr, Frame::Smb1Data],
+            false => [Frame::Smb2Pdu, Frame::Smb2Hdr, Frame::Smb2Data],
+        };
+        context.announce(kinds, header, len - header);
         let Some(prefix) = bytes.get(..len.min(PREFIX)) else { return Ok(None) };
         let packet = left - len;
         if let Some(place) = self.access(prefix, is_old, len, packet, context) {

@@ -1,6 +1,7 @@
 //! What a connection has open, whichever version it speaks: requests without a response, shares, files, named pipes.
 
 use super::event::Event;
+use super::frames::Frame;
 use super::pipe::{Calls, Channel};
 use super::transaction::{Kind, Transaction};
 use super::transfer::{Fault, Transfer};
@@ -8,6 +9,7 @@ use crate::app_layer::bounded::{Bounded, Room};
 use crate::app_layer::dcerpc::call::Held;
 use crate::app_layer::dcerpc::wire as rpc;
 use crate::app_layer::file::transfer::Files;
+use crate::app_layer::frames::FrameLog;
 use crate::app_layer::progress::{COMPLETE, STARTED};
 use crate::app_layer::transaction::Transactions;
 use crate::event::Direction;
@@ -103,9 +105,17 @@ pub(super) enum Target {
 pub(super) struct Context<'a> {
     pub(super) direction: Direction,
     pub(super) transactions: &'a mut Transactions<Transaction>,
+    pub(super) frames: &'a mut FrameLog,
 }
 
 impl Context<'_> {
+    /// There are frames where the parser stands: of the kinds the whole, its header, and as much as follows that.
+    pub(super) fn announce(&mut self, [pdu, hdr, data]: [Frame; 3], header: usize, rest: usize) {
+        self.frames.add(pdu as u8, 0, header + rest);
+        self.frames.add(hdr as u8, 0, header);
+        self.frames.add(data as u8, header, rest);
+    }
+
     /// A new transaction.
     pub(super) fn begin(&mut self, version: u8, kind: Kind) -> u64 {
         let crowded = self.transactions.is_full();

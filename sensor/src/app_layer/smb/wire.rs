@@ -7,6 +7,10 @@ pub(super) const SMB1_LEN: usize = 32;
 /// The header of a message of SMB 2 and 3 (MS-SMB2, section 2.2.1).
 pub(super) const SMB2_LEN: usize = 64;
 
+/// How encrypted messages begin, and how long the header before what is encrypted is (MS-SMB2, section 2.2.41).
+pub(super) const SEALED: [u8; 4] = *b"\xfdSMB";
+pub(super) const SEALED_LEN: usize = 52;
+
 /// The longest name that is kept, of shares, files and users.
 const MAX_TEXT: usize = 2048;
 
@@ -23,7 +27,7 @@ pub(super) enum Form {
 pub(super) const MAGICS: [([u8; 4], Form); 4] = [
     (*b"\xffSMB", Form::Smb1),
     (*b"\xfeSMB", Form::Smb2),
-    (*b"\xfdSMB", Form::Sealed),
+    (SEALED, Form::Sealed),
     (*b"\xfcSMB", Form::Sealed),
 ];
 

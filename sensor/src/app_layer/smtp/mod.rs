@@ -8,6 +8,7 @@ mod awaited;
 pub mod event;
 pub(super) mod facts;
 pub mod fields;
+pub mod frames;
 mod transaction;
 mod wire;
 
@@ -15,6 +16,7 @@ pub use transaction::Transaction;
 
 use super::conversation::{begin, field_rows};
 use super::file::transfer::Files;
+use super::frames::FrameLog;
 use super::identify::{Carrier, Likeness, Probe, Speech, begins_with_welcome, begins_with_word};
 use super::line::{Line, Lines};
 use super::mime::Mail;
@@ -24,6 +26,7 @@ use super::transaction::{self as tx, Transactions};
 use crate::event::Direction;
 use awaited::{Awaited, Waiting};
 use event::Event;
+use frames::Frame;
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, Lexicon};
 use transaction::{READERS, note_anomalies};
@@ -36,6 +39,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: &[],
     hooks: TWO_STATES,
     events: Some(&event::EVENTS),
+    frames: &frames::FRAMES,
 };
 
 /// How SMTP is found: clients by their first word anywhere, servers by their welcome where mail is expected.
@@ -115,6 +119,7 @@ impl Parser for Smtp {
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
     const CARRIES_FILES: bool = true;
     const COMPLETE: [u8; 2] = [COMPLETE; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
@@ -162,12 +167,19 @@ impl Smtp {
                 continue;
             }
             let Some((line, len)) = self.lines[0].next(rest, MAX_LINE) else { break };
+            requests.frames.stand_at(consumed);
             consumed += len;
             if self.mode == Mode::Mail {
                 self.mail_line(line, transactions);
             } else if line.begins {
+                requests.frames.add(Frame::CommandLine as u8, 0, len);
+                requests.frames.add(Frame::CommandLine as u8, 0, line.text.len());
                 self.command_line(line, transactions)?;
                 requests.inspect_raw = true;
+                self.announce_data(len, &mut requests.frames);
+            }
+            if self.mode == Mode::Commands {
+                requests.frames.close(Frame::Data as u8, 0);
             }
         }
         if input.end && matches!(self.mode, Mode::Mail | Mode::Chunk { .. }) {
@@ -178,6 +190,17 @@ impl Smtp {
             note_anomalies(transaction);
         }
         Ok(consumed)
+    }
+
+    /// Tells of the mail that a command of so many bytes begins.
+    fn announce_data(&self, len: usize, frames: &mut FrameLog) {
+        match self.mode {
+            Mode::Mail => frames.open(Frame::Data as u8, len),
+            Mode::Chunk { left, .. } => {
+                frames.add(Frame::Data as u8, len, usize::try_from(left).unwrap_or(usize::MAX));
+            }
+            Mode::Commands | Mode::Tls => {}
+        }
     }
 
     fn current<'t>(
@@ -384,10 +407,12 @@ impl Smtp {
         let mut consumed = 0;
         while self.mode != Mode::Tls {
             let Some((line, len)) = self.lines[1].next(&input.bytes[consumed..], MAX_LINE) else { break };
+            requests.frames.stand_at(consumed);
             consumed += len;
             if !line.begins || line.text.is_empty() {
                 continue;
             }
+            requests.frames.add(Frame::ResponseLine as u8, 0, len);
             if line.ending.is_empty() {
                 self.event(transactions, Event::MaxReplyLineLenExceeded);
             }

@@ -5,6 +5,7 @@
 pub mod event;
 pub(super) mod facts;
 pub mod fields;
+pub mod frames;
 mod session;
 mod wire;
 
@@ -14,6 +15,7 @@ use super::parser::{Input, Malformed, Parser, Reader, Requests};
 use super::transaction::{Sole, Transaction, Transactions};
 use crate::event::Direction;
 use event::Event;
+use frames::Frame;
 use rules::header::protocol::AppProtocol;
 use rules::vocabulary::{Field, Hook, Lexicon};
 use session::Session;
@@ -26,6 +28,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: HOOKS,
     events: Some(&event::EVENTS),
+    frames: &frames::FRAMES,
 };
 
 /// How flows are found and parsed.
@@ -111,6 +114,7 @@ impl Parser for Ssh {
     const READERS: &'static [Reader<Session>] = session::READERS;
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
     const COMPLETE: [u8; 2] = [progress::FINISHED; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
@@ -125,6 +129,7 @@ impl Parser for Ssh {
             transaction.advance(way, progress::STARTED);
         }
         loop {
+            requests.frames.stand_at(input.bytes.len() - rest.len());
             let side = &mut self.sides[way.index()];
             let taken = match side.stage {
                 Stage::Banner => side.banner(rest, way, transaction, requests),
@@ -216,6 +221,9 @@ impl Side {
             return Ok(passed);
         }
         let Some(packet) = Packet::read(bytes).map_err(|()| Event::InvalidRecord)? else { return Ok(0) };
+        requests.frames.add(Frame::RecordHdr as u8, 0, PACKET_HEAD);
+        requests.frames.add(Frame::RecordData as u8, PACKET_HEAD, packet.len);
+        requests.frames.add(Frame::RecordPdu as u8, 0, PACKET_HEAD + packet.len);
         if packet.message == message::KEXINIT && packet.len < MAX_KEY_EXCHANGE {
             let Some(contents) = bytes.get(PACKET_HEAD..PACKET_HEAD + packet.len) else { return Ok(0) };
             let side = &mut transaction.data.sides[way.index()];

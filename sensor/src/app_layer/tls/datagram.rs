@@ -2,12 +2,12 @@
 //!
 //! Messages that come in pieces are put together if the pieces come in order; else they are not seen.
 
-use super::event;
 use super::handshake::{Handshake, MAX_MESSAGE};
 use super::hello::Carriage;
 use super::progress::{FINISHED, HANDSHAKE, STARTED};
 use super::session::{READERS, Session};
 use super::wire::{Cursor, content, message};
+use super::{event, frames};
 use crate::app_layer::identify::Likeness;
 use crate::app_layer::parser::{Input, Malformed, Parser, Reader, Requests};
 use crate::app_layer::transaction::{Sole, Transaction, Transactions};
@@ -111,6 +111,7 @@ impl Parser for Datagrams {
     const READERS: &'static [Reader<Session>] = READERS;
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
     const COMPLETE: [u8; 2] = [FINISHED; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,

@@ -8,6 +8,7 @@ pub mod event;
 pub(super) mod facts;
 pub mod fields;
 mod fingerprint;
+pub mod frames;
 mod handshake;
 mod heartbeat;
 mod hello;
@@ -33,6 +34,7 @@ pub static LEXICON: Lexicon = Lexicon {
     keywords: fields::KEYWORDS,
     hooks: HOOKS,
     events: Some(&event::EVENTS),
+    frames: &frames::FRAMES,
 };
 
 /// How flows of TLS are found and parsed.

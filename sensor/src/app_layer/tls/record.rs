@@ -1,12 +1,14 @@
 //! Records of TLS over a stream (RFC 8446, section 5; RFC 5246, section 6.2), and of SSL 2.
 
 use super::event::Event;
+use super::frames::Frame;
 use super::handshake::{HEADER_LEN as MESSAGE_HEADER_LEN, Handshake};
 use super::heartbeat::Heartbeats;
 use super::progress::{FINISHED, HANDSHAKE, STARTED};
 use super::session::{READERS, Session};
 use super::wire::{content, is_version, version};
-use super::{event, ssl2};
+use super::{event, frames, ssl2};
+use crate::app_layer::frames::FrameLog;
 use crate::app_layer::parser::{Input, Malformed, Parser, Reader, Requests};
 use crate::app_layer::transaction::{Sole, Transaction, Transactions};
 use crate::event::Direction;
@@ -34,6 +36,18 @@ impl Header {
         let version = u16::from_be_bytes([major, minor]);
         Some(Self { kind, version, len: usize::from(u16::from_be_bytes([high, low])) })
     }
+
+    /// Tells of the frames that the record makes.
+    fn announce(&self, frames: &mut FrameLog) {
+        frames.add(Frame::Pdu as u8, 0, HEADER_LEN + self.len);
+        frames.add(Frame::Hdr as u8, 0, HEADER_LEN);
+        frames.add(Frame::Data as u8, HEADER_LEN, self.len);
+        match self.kind {
+            content::ALERT => frames.add(Frame::Alert as u8, HEADER_LEN, self.len),
+            content::HEARTBEAT => frames.add(Frame::Heartbeat as u8, HEADER_LEN, self.len),
+            _ => {}
+        }
+    }
 }
 
 /// The records of one connection.
@@ -55,6 +69,7 @@ impl Parser for Records {
     const READERS: &'static [Reader<Session>] = READERS;
     const EVENTS: Option<&'static Field> = Some(&event::EVENTS);
     const COMPLETE: [u8; 2] = [FINISHED; 2];
+    const FRAMES: &'static [Field] = &frames::FRAMES;
 
     fn parse(
         &mut self,
@@ -70,6 +85,7 @@ impl Parser for Records {
             transaction.advance(way, STARTED);
         }
         let outcome = loop {
+            requests.frames.stand_at(input.bytes.len() - rest.len());
             match self.next_record(rest, input, transaction, requests) {
                 Ok(0) => break Ok(input.bytes.len() - rest.len()),
                 Ok(consumed) => rest = &rest[consumed..],
@@ -121,6 +137,7 @@ impl Records {
             return self.unknown(way, transaction).map(|()| bytes.len());
         }
         self.check(header, way)?;
+        header.announce(&mut requests.frames);
         if header.kind == content::APPLICATION_DATA {
             self.application_data(way, transaction, requests);
             self.passing[way.index()] = header.len;
@@ -230,6 +247,8 @@ fn read_ssl2(
 ) -> Result<usize, Fault> {
     let Some((contents, len)) = ssl2::split_record(bytes).map_err(Some)? else { return Ok(0) };
     requests.inspect_raw = true;
+    requests.frames.add(Frame::Ssl2Hdr as u8, 0, len - contents.len());
+    requests.frames.add(Frame::Ssl2Pdu as u8, 0, len);
     if ssl2::message(contents, way, transaction).map_err(Some)? {
         requests.encrypted = true;
         requests.finished = true;

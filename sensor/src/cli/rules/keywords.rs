@@ -2,8 +2,8 @@
 
 use crate::app_layer;
 use crate::cli::{Context, Failure};
-use rules::keyword::KEYWORDS;
-use rules::vocabulary::FieldKind;
+use rules::keyword::{KEYWORDS, STREAM};
+use rules::vocabulary::{Field, FieldKind};
 use std::fmt::Write;
 
 /// Arguments of `sensor rules keywords`.
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 /// A keyword, as its user knows it.
 struct Word {
-    name: &'static str,
+    name: String,
     others: Vec<&'static str>,
     doc: &'static str,
     form: &'static str,
@@ -78,10 +78,10 @@ impl Word {
     }
 }
 
-/// Every word: the language's own, then the fields of protocols, each in its order.
+/// Every word: the language's own, then the fields and frames of protocols, each in its order.
 fn words() -> Vec<Word> {
     let keywords = KEYWORDS.iter().map(|keyword| Word {
-        name: keyword.name(),
+        name: keyword.name().to_owned(),
         others: keyword.aliases().to_vec(),
         doc: keyword.doc(),
         form: "",
@@ -89,18 +89,23 @@ fn words() -> Vec<Word> {
         unsupported: keyword.unsupported(),
     });
     let vocabulary = app_layer::vocabulary();
-    let fields = vocabulary.fields().iter().map(|field| Word {
-        name: field.name,
+    let fields = vocabulary.fields().iter().copied().map(of_field);
+    let frames = vocabulary.frames().chain([&STREAM]).map(of_field);
+    keywords.chain(fields).chain(frames).collect()
+}
+
+fn of_field(field: &Field) -> Word {
+    Word {
+        name: if field.is_frame() { format!("frame:{}", field.name) } else { field.name.to_owned() },
         others: field.aliases.iter().copied().chain(field.modifier).collect(),
         doc: field.doc,
         form: match field.kind {
-            FieldKind::Bytes | FieldKind::ManyBytes => "; (sticky buffer)",
+            FieldKind::Bytes | FieldKind::ManyBytes | FieldKind::Frame(_) => "; (sticky buffer)",
             FieldKind::Number { .. } | FieldKind::ManyNumbers { .. } => ":<number>;",
         },
         examples: Vec::new(),
         unsupported: None,
-    });
-    keywords.chain(fields).collect()
+    }
 }
 
 fn markdown(words: &[Word]) -> String {
@@ -123,7 +128,7 @@ mod tests {
     #[test]
     fn a_row_is_one_line_whatever_the_doc_holds() {
         let word = |doc| Word {
-            name: "x",
+            name: "x".to_owned(),
             others: Vec::new(),
             doc,
             form: "",

@@ -45,6 +45,7 @@ pub(super) fn group(kind: Kind) -> &'static str {
         Kind::PacketAndStream => "packet-and-stream",
         Kind::Stream => "stream",
         Kind::AppProtocol => "app-protocol",
+        Kind::Frame => "frame",
         Kind::Transaction => "transaction",
     }
 }
@@ -60,6 +61,7 @@ pub(super) fn when(kind: Kind) -> &'static str {
         Kind::PacketAndStream => "on each packet, and on the reassembled stream",
         Kind::Stream => "on the reassembled stream",
         Kind::AppProtocol => "on each packet of such a flow",
+        Kind::Frame => "on frames of the application protocol",
         Kind::Transaction => "on transactions of the application protocol",
     }
 }

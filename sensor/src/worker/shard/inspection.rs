@@ -1,9 +1,9 @@
 //! A packet of a flow, from its stream and its application layer to the rules that match.
 
 use super::records::ToldFlow;
-use super::{Place, Shard};
+use super::{Inspector, Place, Shard};
 use crate::app_layer::application::{Application, Heard, Offer};
-use crate::app_layer::file::Wanted;
+use crate::app_layer::frames::ShownFrames;
 use crate::app_layer::parser::Expectation;
 use crate::collect::{Found, Order, Stage};
 use crate::counter::Counter;
@@ -11,13 +11,13 @@ use crate::detect::Subject;
 use crate::event::{Direction, flow_id};
 use crate::flow::Arrival;
 use crate::flow::{Flow, FlowId, Observed, Sought};
-use crate::reassembly::stream::{Followed, State};
+use crate::reassembly::stream::{Followed, Session, State};
 use crate::time::Timestamp;
 use crate::worker::SharedRules;
 use crate::worker::alert::{self, AlertFlow};
 use crate::worker::made_up::MadeUp;
 use crate::worker::tracked::{Extension, Pieces, Tracked};
-use rules::view::{FlowFacts, Packet, StreamEvents, Transport};
+use rules::view::{FlowFacts, Origin, Packet, StreamEvents, Transport};
 use smallvec::SmallVec;
 use std::net::IpAddr;
 
@@ -247,12 +247,12 @@ impl Shard {
         time: Timestamp,
         ends: bool,
     ) -> Option<Heard> {
-        let nothing = Wanted::default();
-        let Self { inspector, counters, .. } = self;
-        let wanted = inspector.as_ref().map_or(&nothing, |inspector| &inspector.wanted);
+        let Self { inspector: Some(inspector), config, counters, .. } = self else { return None };
+        let Inspector { wanted, frames, .. } = &*inspector;
         let session = tracked.session.as_mut()?;
         let closing = ends || session.state() == State::Closed;
-        let offer = Offer { direction, unacknowledged: closing, end: closing, server_port, time, wanted };
+        let offer =
+            Offer { direction, unacknowledged: closing, end: closing, server_port, time, wanted, frames };
         let before = tracked.application.is_identified(direction);
         let heard = tracked.application.listen(session, &offer, counters);
         for direction in Direction::ALL {
@@ -263,17 +263,23 @@ impl Shard {
         if !before && tracked.application.speech().is_some_and(|speech| speech.unlimited_depth) {
             session.raise_depth(None);
         }
+        let stores = tracked.application.conversation().is_some_and(|conversation| conversation.stores());
+        if let Some(depth) = config.file_stream_depth.filter(|_| stores) {
+            session.raise_depth((depth > 0).then_some(depth));
+        }
         Some(heard)
     }
 
     fn hear(&mut self, tracked: &mut Tracked, packet: &Packet<'_>, id: FlowId, moment: &Moment) {
         let server_port = self.flows.flow(id).server().1.unwrap_or(0);
+        let Self { inspector: Some(inspector), counters, .. } = self else { return };
         let heard = tracked.application.hear(
             packet.payload,
             moment.direction,
             server_port,
             moment.time,
-            &mut self.counters,
+            &inspector.frames,
+            counters,
         );
         self.announce(heard.expect, id, moment.time);
     }
@@ -324,6 +330,8 @@ impl Shard {
         };
         let identified = application.is_identified(moment.direction) && !application.told[way];
         application.told[way] |= identified;
+        let looks = std::mem::take(&mut application.updated[way]) || moment.ends;
+        let frames = shown_frames(application, session.as_deref(), packet, moment, looks);
         let subject = Subject {
             packet,
             flow: Some(facts),
@@ -335,13 +343,13 @@ impl Shard {
             stream_events: moment.stream_events,
             stored: moment.stored,
             stream: &pieces,
+            frames: &frames,
             encrypted: application.encrypted,
             identified,
             ends: moment.ends,
             time: moment.time,
             wire_len: moment.wire_len,
         };
-        let looks = std::mem::take(&mut application.updated[way]) || moment.ends;
         let protocol = application.protocol();
         let mut conversation = application.conversation();
         let matches = inspector.detector.inspect(
@@ -367,9 +375,7 @@ impl Shard {
                 .collect();
             found.push((moment.order, Found::Rules(found_rules)));
         }
-        let mut depth = None;
         if let Some(conversation) = conversation {
-            depth = config.file_stream_depth.filter(|_| conversation.stores());
             if let Some(intake) = &config.file_intake {
                 let over = moment.ends.then_some(moment.direction);
                 conversation.take_stored(over, &mut |kept| intake.put(kept, counters));
@@ -383,17 +389,13 @@ impl Shard {
         if let Some(to) = looked_to {
             raw[way].advance(to);
         }
-        drop(pieces);
-        if let (Some(depth), Some(session)) = (depth, session) {
-            session.raise_depth((depth > 0).then_some(depth));
-        }
     }
 
     /// Forgets of the streams what nobody will look at again.
     fn let_go(&mut self, tracked: &mut Tracked) {
         let Some(inspector) = &mut self.inspector else { return };
         let Some(session) = &mut tracked.session else { return };
-        if tracked.application.encrypted {
+        if tracked.application.encrypted && !tracked.application.has_frames() {
             Direction::ALL.iter().for_each(|&direction| session.disable(direction));
         }
         for direction in Direction::ALL {
@@ -404,7 +406,8 @@ impl Shard {
                 false => u64::MAX,
             };
             let side = session.side(direction);
-            let below = read.min(looked).min(side.acked());
+            let shown = tracked.application.kept_for_frames(direction);
+            let below = read.min(looked).min(shown).min(side.acked());
             if below > side.base() {
                 inspector.streams.release(session, direction, below);
             }
@@ -437,11 +440,29 @@ fn made_up(flow: &Flow<Extension>, direction: Direction) -> MadeUp {
     }
 }
 
-fn facts(
-    flow: &Flow<Extension>,
+/// What rules are to look at of frames: of a stream, where it was read on or nothing more comes, else of a datagram.
+fn shown_frames<'a>(
+    application: &mut Application,
+    session: Option<&'a Session>,
+    packet: &Packet<'a>,
     moment: &Moment,
-    session: Option<&crate::reassembly::stream::Session>,
-) -> FlowFacts {
+    looks: bool,
+) -> ShownFrames<'a> {
+    let direction = moment.direction;
+    match (session, packet.transport) {
+        (Some(session), _) => {
+            let over = moment.ends || packet.origin == Origin::FlowEnd || session.state() == State::Closed;
+            match looks || over {
+                true => application.take_frames_of(session.side(direction), direction, over),
+                false => ShownFrames::new(),
+            }
+        }
+        (None, Transport::Udp(_)) => application.take_frames_in(packet.payload, direction),
+        _ => ShownFrames::new(),
+    }
+}
+
+fn facts(flow: &Flow<Extension>, moment: &Moment, session: Option<&Session>) -> FlowFacts {
     let statistics = flow.statistics(None);
     let stream_bytes = |direction| session.map(|session| session.side(direction).stream_len());
     FlowFacts {

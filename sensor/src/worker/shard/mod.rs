@@ -12,6 +12,7 @@ use super::expectations::Expectations;
 use super::tracked::{Extension, Tracked};
 use crate::app_layer::dhcp::{self as dhcp_protocol, TransactionTable};
 use crate::app_layer::file::Wanted;
+use crate::app_layer::frames::FrameWishes;
 use crate::app_layer::record::Records;
 use crate::capture::{Burst, Frame, Tick};
 use crate::collect::{Found, Order, Report, Stage};
@@ -112,6 +113,8 @@ struct Inspector {
     looks_at_streams: [bool; 2],
     /// What any rule asks of files.
     wanted: Wanted,
+    /// What any rule asks of frames.
+    frames: FrameWishes,
     /// Which rule set this is, counted from 0.
     generation: u32,
 }
@@ -133,6 +136,7 @@ impl Inspector {
             expectations: Expectations::default(),
             looks_at_streams: looks_at_streams(rules),
             wanted: wanted(rules, config),
+            frames: frame_wishes(rules, config),
             generation: 0,
         }
     }
@@ -143,6 +147,7 @@ impl Inspector {
         self.detector = Detector::new(Arc::clone(&rules.set), memory);
         self.looks_at_streams = looks_at_streams(rules);
         self.wanted = wanted(rules, config);
+        self.frames = frame_wishes(rules, config);
         self.generation += 1;
     }
 }
@@ -153,6 +158,10 @@ fn looks_at_streams(rules: &SharedRules) -> [bool; 2] {
 
 fn wanted(rules: &SharedRules, config: &ShardConfig) -> Wanted {
     Wanted::by(rules.set.signatures(), config.file_intake.as_ref().map(FileIntake::room))
+}
+
+fn frame_wishes(rules: &SharedRules, config: &ShardConfig) -> FrameWishes {
+    FrameWishes::by(rules.set.signatures(), config.limits.frames.frames_per_side)
 }
 
 /// One shard of every table, and what works on it.
