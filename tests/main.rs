@@ -18,6 +18,7 @@ mod et_open;
 mod events;
 mod file_store;
 mod floors;
+mod frames;
 mod keywords_doc;
 mod live;
 mod memory;

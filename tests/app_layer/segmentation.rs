@@ -20,8 +20,8 @@ const ETHERNET: usize = 14;
 const IPV6: usize = 40;
 const FIN: u8 = 1;
 
-/// Records of all transactions, and a rule on each field that parsers show as bytes, which holds where there is anything
-/// in it.
+/// Records of all transactions, a rule on each field that parsers show as bytes, which holds where there is anything in
+/// it, and one on each kind of frame, which holds for all that are not looked at in parts.
 static SETTINGS: LazyLock<(Config, SharedRules)> = LazyLock::new(|| {
     let mut config = Config::default();
     let records = ActivityKind::ALL.iter().copied().filter(|&kind| kind != ActivityKind::Flow);
@@ -33,6 +33,14 @@ static SETTINGS: LazyLock<(Config, SharedRules)> = LazyLock::new(|| {
         let name = field.name;
         writeln!(rules, "alert ip any any -> any any (msg:\"{name}\"; {name}; bsize:>0; sid:{sid};)")
             .unwrap();
+    }
+    for (frame, sid) in PROTOCOLS.iter().flat_map(|lexicon| lexicon.frames).zip(1_000..) {
+        let name = frame.name;
+        writeln!(
+            rules,
+            "alert ip any any -> any any (msg:\"{name}\"; frame:{name}; bsize:<2500; sid:{sid};)"
+        )
+        .unwrap();
     }
     let rules = shared(&rules, &config);
     (config, rules)

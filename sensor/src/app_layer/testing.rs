@@ -1,6 +1,9 @@
 //! What tests of parsers share: conversations cut into any pieces, and what came of them in words.
 
-use super::conversation::{Conversation, FieldRow, begin, field_rows};
+use super::conversation::{Conversation, FieldRow, ReaderPlace, begin, field_rows};
+use super::frames::tests::ANY;
+use super::frames::{Frame, FrameLog, FrameWishes};
+use super::identify::Speech;
 use super::parser::{Input, Malformed, Parser, Requests};
 use crate::event::Direction;
 use crate::time::Timestamp;
@@ -13,11 +16,33 @@ pub(crate) struct Dialogue {
     pub(crate) requests: Vec<Requests>,
     pub(crate) malformed: bool,
     left: [Vec<u8>; 2],
+    /// All that was said.
+    said: [Vec<u8>; 2],
+    /// Frames of all kinds, as the parser has told of them.
+    frames: [FrameLog; 2],
+    wishes: FrameWishes,
 }
 
 impl Dialogue {
     pub(crate) fn new<P: Parser>() -> Self {
-        Self { conversation: begin::<P>(), requests: Vec::new(), malformed: false, left: Default::default() }
+        Self::with(begin::<P>())
+    }
+
+    /// Of a flow that is found to speak this.
+    pub(crate) fn of(speech: &Speech) -> Self {
+        Self::with((speech.begin)())
+    }
+
+    fn with(conversation: Box<dyn Conversation>) -> Self {
+        Self {
+            conversation,
+            requests: Vec::new(),
+            malformed: false,
+            left: Default::default(),
+            said: Default::default(),
+            frames: Default::default(),
+            wishes: FrameWishes::all(),
+        }
     }
 
     /// Says `bytes` one way, all at once.
@@ -42,14 +67,19 @@ impl Dialogue {
         if self.malformed {
             return self;
         }
-        let left = &mut self.left[direction.index()];
+        let way = direction.index();
+        let left = &mut self.left[way];
         left.extend_from_slice(bytes);
-        let mut requests = Requests::default();
+        self.said[way].extend_from_slice(bytes);
+        let base = self.said[way].len() - left.len();
+        self.frames[way].begin(&self.wishes, ANY, base as u64);
+        let mut requests = Requests { frames: std::mem::take(&mut self.frames[way]), ..Requests::default() };
         let input = Input { direction, bytes: left, end, time: Timestamp::ZERO };
         match self.conversation.parse(&input, &mut requests) {
             Ok(consumed) => drop(left.drain(..consumed)),
             Err(Malformed) => self.malformed = true,
         }
+        self.frames[way] = std::mem::take(&mut requests.frames);
         if requests != Requests::default() {
             self.requests.push(requests);
         }
@@ -59,6 +89,26 @@ impl Dialogue {
     /// How many bytes of a way the parser has left for later.
     pub(crate) fn left(&self, direction: Direction) -> usize {
         self.left[direction.index()].len()
+    }
+
+    /// Every frame with its bytes as far as they were said, by way and name, in the order of their places.
+    pub(crate) fn frames(&self, speech: &Speech) -> Vec<String> {
+        let rows = (speech.fields)();
+        let name = |kind| {
+            rows.iter().find(|row| row.reader == ReaderPlace::Frame(kind)).expect("it has a row").field.name
+        };
+        let mut lines = Vec::new();
+        for (way, said) in Direction::ALL.into_iter().zip(&self.said) {
+            let mut frames = self.frames[way.index()].waiting().to_vec();
+            frames.sort_by_key(|frame| (frame.start, frame.kind, frame.len));
+            for Frame { kind, start, len, .. } in frames {
+                let bytes = &said[usize::try_from(start).expect("it was said")..];
+                let len = len.map_or(usize::MAX, |len| usize::try_from(len).expect("it fits"));
+                let bytes = &bytes[..bytes.len().min(len)];
+                lines.push(format!("{way:?} {} {}", name(kind), bytes.escape_ascii()));
+            }
+        }
+        lines
     }
 
     /// Every transaction with its fields, a line each: number, way, field, value. Growing fields are left out.

@@ -22,11 +22,23 @@ const ENOUGH: u64 = 2500;
 pub struct Kinds(u32);
 
 impl Kinds {
-    /// All that there can be.
-    pub const ALL: Self = Self(u32::MAX);
-
     fn contains(self, kind: u8) -> bool {
-        self.0.checked_shr(u32::from(kind)).is_some_and(|bits| bits & 1 != 0)
+        self.0 & Self::bit(kind) != 0
+    }
+
+    fn insert(&mut self, kind: u8) {
+        self.0 |= Self::bit(kind);
+    }
+
+    /// Whether it was among them.
+    fn remove(&mut self, kind: u8) -> bool {
+        let was = self.contains(kind);
+        self.0 &= !Self::bit(kind);
+        was
+    }
+
+    fn bit(kind: u8) -> u32 {
+        1u32.checked_shl(u32::from(kind)).unwrap_or(0)
     }
 }
 
@@ -52,7 +64,7 @@ impl FrameWishes {
             for field in signatures.iter().filter(asked).flat_map(Signature::fields) {
                 for row in rows.iter().filter(|row| row.field == field) {
                     if let ReaderPlace::Frame(kind) = row.reader {
-                        of_speech.0 |= 1 << kind;
+                        of_speech.insert(kind);
                     }
                 }
             }
@@ -149,16 +161,13 @@ pub struct Frames {
     telling: u64,
     /// Whether [`STREAM`] has begun.
     streams: bool,
+    /// Kinds of which one was begun whose end was not told yet.
+    open: Kinds,
     waiting: Vec<Frame>,
     refused: u64,
 }
 
 impl Frames {
-    /// What rules have not looked at to its end, as it was announced.
-    pub fn waiting(&self) -> &[Frame] {
-        &self.waiting
-    }
-
     fn announce(&mut self, kind: u8, offset: usize, len: Option<u64>) {
         if self.here >= self.told {
             self.telling = self.here + 1;
@@ -171,6 +180,9 @@ impl Frames {
             return;
         }
         if self.waiting.len() < self.room {
+            if frame.len.is_none() {
+                self.open.insert(frame.kind);
+            }
             self.waiting.push(frame);
         } else {
             self.refused += 1;
@@ -178,6 +190,9 @@ impl Frames {
     }
 
     fn close(&mut self, kind: u8, offset: usize) {
+        if !self.open.remove(kind) {
+            return;
+        }
         let open = self.waiting.iter().rposition(|frame| frame.kind == kind && frame.len.is_none());
         let Some(at) = open else { return };
         let frame = &mut self.waiting[at];
@@ -194,11 +209,6 @@ impl Frames {
 pub struct FrameLog(Option<Box<Frames>>);
 
 impl FrameLog {
-    /// One that takes any frame.
-    pub fn of_all(room: usize) -> Self {
-        Self(Some(Box::new(Frames { wanted: Kinds::ALL, room, ..Frames::default() })))
-    }
-
     /// Gets ready for what a parser tells of bytes that begin at `base`.
     pub(super) fn begin(&mut self, wishes: &FrameWishes, protocol: Option<AppProtocol>, base: u64) {
         let wanted = wishes.of(protocol);
@@ -211,14 +221,7 @@ impl FrameLog {
         if !std::mem::replace(&mut frames.streams, true) {
             frames.push(Frame { kind: STREAM, start: base, len: None, looked: 0 });
         }
-        self.begin_at(base);
-    }
-
-    /// Gets ready for what a parser tells of bytes that begin at `base`.
-    pub fn begin_at(&mut self, base: u64) {
-        if let Some(frames) = &mut self.0 {
-            (frames.base, frames.here, frames.told) = (base, base, frames.telling);
-        }
+        (frames.base, frames.here, frames.told) = (base, base, frames.telling);
     }
 
     /// Gets ready for a datagram.
@@ -228,11 +231,6 @@ impl FrameLog {
             frames.waiting.clear();
             (frames.told, frames.telling) = (0, 0);
         }
-    }
-
-    /// What there is, where rules ask for any.
-    pub fn frames(&self) -> Option<&Frames> {
-        self.0.as_deref()
     }
 
     /// Whether rules ask for none.
@@ -287,6 +285,9 @@ impl FrameLog {
     ) -> ShownFrames<'a> {
         let mut shown = ShownFrames::new();
         let Some(frames) = &mut self.0 else { return shown };
+        if edge.over {
+            frames.open = Kinds::default();
+        }
         frames.waiting.retain_mut(|frame| {
             if let Some(to) = frame.ready_to(edge) {
                 let (mut at, mut goes_on) = (frame.from(), false);
@@ -305,3 +306,6 @@ impl FrameLog {
         shown
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
