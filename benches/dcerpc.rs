@@ -30,7 +30,7 @@ fn forget(conversation: &mut dyn Conversation) {
     let kept: Vec<u64> = conversation.kept().collect();
     for number in kept {
         for direction in Direction::ALL {
-            conversation.noted(number, direction).expect("it is kept").finished = true;
+            conversation.finish(number, direction);
         }
     }
     conversation.release();

@@ -31,7 +31,7 @@ fn say(conversation: &mut dyn Conversation, direction: Direction, bytes: &[u8]) 
 fn forget(conversation: &mut dyn Conversation) {
     for transaction in conversation.transactions() {
         for direction in Direction::ALL {
-            conversation.noted(transaction, direction).expect("it is kept").finished = true;
+            conversation.finish(transaction, direction);
         }
     }
     conversation.release();

@@ -33,7 +33,7 @@ fn forget(conversation: &mut dyn Conversation) {
     for transaction in conversation.transactions() {
         for direction in Direction::ALL {
             conversation.inspected(transaction, direction);
-            conversation.noted(transaction, direction).expect("it is kept").finished = true;
+            conversation.finish(transaction, direction);
         }
     }
     conversation.release();

@@ -41,7 +41,7 @@ fn forget(conversation: &mut dyn Conversation) {
     while let Some(transaction) = conversation.following(next) {
         for direction in Direction::ALL {
             conversation.inspected(transaction, direction);
-            conversation.noted(transaction, direction).expect("it is kept").finished = true;
+            conversation.finish(transaction, direction);
         }
         next = transaction + 1;
     }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "counting what the allocator is asked for")]
 
+use sensor::memory::{Counted, held};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -12,14 +13,12 @@ pub(crate) struct Asked {
     pub(crate) times: u64,
     /// Bytes, those given back too.
     pub(crate) bytes: u64,
-    /// Bytes not given back; below zero where another thread had asked for them.
-    pub(crate) held: i64,
-    /// The most that were held since [`reset_peak`].
-    pub(crate) peak: i64,
+    /// The most that were [`held`] since [`reset_peak`].
+    pub(crate) peak: isize,
 }
 
 thread_local! {
-    static ASKED: Cell<Asked> = const { Cell::new(Asked { times: 0, bytes: 0, held: 0, peak: 0 }) };
+    static ASKED: Cell<Asked> = const { Cell::new(Asked { times: 0, bytes: 0, peak: 0 }) };
 }
 
 /// What this thread has asked for so far.
@@ -29,14 +28,13 @@ pub(crate) fn asked() -> Asked {
 
 /// The peak is from now on that of what follows.
 pub(crate) fn reset_peak() {
-    ASKED.with(|asked| asked.set(Asked { peak: asked.get().held, ..asked.get() }));
+    ASKED.with(|asked| asked.set(Asked { peak: held(), ..asked.get() }));
 }
 
-fn note(times: u64, more: usize, less: usize) {
+fn note(more: usize) {
     ASKED.with(|asked| {
-        let Asked { times: before, bytes, held, peak } = asked.get();
-        let held = held + more as i64 - less as i64;
-        asked.set(Asked { times: before + times, bytes: bytes + more as u64, held, peak: peak.max(held) });
+        let Asked { times, bytes, peak } = asked.get();
+        asked.set(Asked { times: times + 1, bytes: bytes + more as u64, peak: peak.max(held()) });
     });
 }
 
@@ -45,29 +43,28 @@ struct Counting;
 // SAFETY: the system's allocator does all the work.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(1, layout.size(), 0);
+        note(layout.size());
         // SAFETY: as the caller promises.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        note(1, layout.size(), 0);
+        note(layout.size());
         // SAFETY: as the caller promises.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        note(0, 0, layout.size());
         // SAFETY: as the caller promises.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note(1, size, layout.size());
+        note(size);
         // SAFETY: as the caller promises.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: Counted<Counting> = Counted(Counting);

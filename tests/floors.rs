@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Lowest first. Modules of one floor may name each other.
 const FLOORS: &[&[&str]] = &[
-    &["time", "limits", "counter", "event"],
+    &["time", "memory", "limits", "counter", "event"],
     &["capture"],
     &["decode"],
     &["flow", "reassembly"],

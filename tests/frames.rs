@@ -190,7 +190,7 @@ fn frames_that_wait_are_bounded_and_counted() {
         let (fired, counters) = fired_with(config, rules, &frames);
         (fired.get(&1).map_or(0, Vec::len), counters.value(Counter::FramesRefused))
     };
-    config.limits.frames.frames_per_side = 10;
+    config.limits.app_layer.frames_per_side = 10;
     let (shown, refused) = count(&config);
     assert_eq!((shown, refused), (10, 390));
 }

@@ -3,10 +3,13 @@
 #![allow(unsafe_code)]
 
 use libmimalloc_sys::{mi_option_set, mi_option_t};
+use mimalloc::MiMalloc;
+use sensor::memory::Counted;
 
-/// Events are made on one thread and freed on another, where the system's allocator is slow.
+/// Events are made on one thread and freed on another, where the system's allocator is slow. What is asked for is
+/// counted for the limit on the memory of application protocols.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: Counted<MiMalloc> = Counted(MiMalloc);
 
 /// `mi_option_purge_delay` of mimalloc.h, which the bindings do not name.
 const PURGE_DELAY: mi_option_t = 15;

@@ -72,6 +72,8 @@ counters! {
     AppGaps = "app_gaps",
     /// Flows whose parser gave up on what it read.
     AppMalformed = "app_malformed",
+    /// Flows whose parser was given up because those of all flows together kept too much.
+    AppMemoryRefused = "app_memory_refused",
     /// Transactions taken as complete because a flow had too many open.
     TransactionsCutShort = "transactions_cut_short",
     /// Parts of transactions that were not kept for lack of room.

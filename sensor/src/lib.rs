@@ -1,7 +1,7 @@
 //! A packet-to-event sensor: frames in, CloudEvents out.
 //!
 //! Data goes one way through floors; a module names only those before it in this list:
-//! [`time`], [`limits`], [`counter`], [`event`], then [`capture`], then [`decode`], then [`flow`] and [`reassembly`],
+//! [`time`], [`memory`], [`limits`], [`counter`], [`event`], then [`capture`], then [`decode`], then [`flow`] and [`reassembly`],
 //! then [`app_layer`], then [`detect`], then [`worker`], [`collect`] and [`sink`], then [`runtime`], [`config`], [`cli`]
 //! and [`dev`].
 
@@ -17,6 +17,7 @@ pub mod dev;
 pub mod event;
 pub mod flow;
 pub mod limits;
+pub mod memory;
 pub mod reassembly;
 pub mod runtime;
 pub mod sink;

@@ -19,8 +19,8 @@ pub struct Limits {
     pub flow: FlowLimits,
     /// Following TCP streams.
     pub stream: StreamLimits,
-    /// Frames of application protocols.
-    pub frames: FrameLimits,
+    /// Parsing applications' protocols.
+    pub app_layer: AppLayerLimits,
     /// DHCP transactions.
     pub dhcp: DhcpLimits,
     /// What rules remember.
@@ -168,17 +168,30 @@ impl Default for StreamLimits {
     }
 }
 
-/// Limits of frames of application protocols (`frame`).
+/// Limits of parsing applications' protocols.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct FrameLimits {
-    /// Frames in one direction of a flow that rules have not looked at to their end.
+pub struct AppLayerLimits {
+    /// Memory of the parsers and transactions of all flows, files that may have to be stored too, in bytes. Of a flow
+    /// that would need more no more is parsed.
+    pub memory_bytes: u64,
+    /// The same of one flow.
+    pub memory_bytes_per_flow: u64,
+    /// Frames (`frame`) in one direction of a flow that rules have not looked at to their end.
     pub frames_per_side: usize,
 }
 
-impl Default for FrameLimits {
+impl AppLayerLimits {
+    /// One shard's share.
+    #[must_use]
+    pub fn share(&self, shards: usize) -> Self {
+        Self { memory_bytes: self.memory_bytes / shards.max(1) as u64, ..self.clone() }
+    }
+}
+
+impl Default for AppLayerLimits {
     fn default() -> Self {
-        Self { frames_per_side: 256 }
+        Self { memory_bytes: 512 << 20, memory_bytes_per_flow: 64 << 20, frames_per_side: 256 }
     }
 }
 

@@ -7,7 +7,7 @@ use sensor::counter::Counter;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const PORT: u16 = 8080;
 /// A request, of fields of the static table.
-const REQUEST: &[u8] = &[0x82, 0x84, 0x86, 0x41, 1, b'a'];
+pub(super) const REQUEST: &[u8] = &[0x82, 0x84, 0x86, 0x41, 1, b'a'];
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
@@ -17,7 +17,7 @@ const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 
-fn frame(kind: u8, flags: u8, stream: usize, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(kind: u8, flags: u8, stream: usize, payload: &[u8]) -> Vec<u8> {
     let len = (payload.len() as u32).to_be_bytes();
     [&len[1..], &[kind, flags], &(stream as u32).to_be_bytes(), payload].concat()
 }

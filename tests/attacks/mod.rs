@@ -5,7 +5,8 @@
 //! allocated, that what is held stays below the row's bound, that nobody panics and that what is refused is counted.
 //! Streams are followed to their end for that, however long they are (`stream.depth_bytes`). The campaign asks the same
 //! of all of the traffic, and of the processor's time:
-//! `cargo test --release -p sensor --test main attacks:: -- --ignored --nocapture --test-threads 1`.
+//! `cargo test --release -p sensor --test main attacks:: -- --ignored --nocapture --test-threads 1`. What many flows keep
+//! together is in `together`.
 
 mod dcerpc;
 mod dns;
@@ -17,6 +18,7 @@ mod smb;
 mod smtp;
 mod ssh;
 mod tls;
+mod together;
 
 use crate::counting::{asked, reset_peak};
 use crate::worker::{assignments, shared, worker};
@@ -28,6 +30,7 @@ use sensor::app_layer::PROTOCOLS;
 use sensor::collect::{Found, Report};
 use sensor::config::Config;
 use sensor::counter::{Counter, Counters};
+use sensor::memory;
 use sensor::worker::SharedRules;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -167,16 +170,16 @@ fn cost(frames: &[TimedFrame], (config, rules): &(Config, SharedRules)) -> Cost 
     let mut told = BTreeSet::new();
     let mut count = |run: &mut dyn FnMut() -> Report| {
         reset_peak();
-        let (before, since) = (asked(), processor_time());
+        let (before, held_before, since) = (asked(), memory::held(), processor_time());
         let report = run();
         processor += processor_time() - since;
         let after = asked();
         times += after.times - before.times;
         bytes += after.bytes - before.bytes;
-        peak = peak.max(held + after.peak - before.held);
+        peak = peak.max(held + after.peak - held_before);
         told.extend(report.found.iter().flat_map(|(_, found)| sids(found)));
         drop(report);
-        held += asked().held - before.held;
+        held += memory::held() - held_before;
     };
     let mut next = 0;
     for assignment in assignments(frames, BURST, 0) {

@@ -50,7 +50,7 @@ fn tree_connect(id: usize, share: &str) -> Vec<u8> {
 }
 
 /// The request for a file.
-fn create(id: usize, name: &str) -> Vec<u8> {
+pub(super) fn create(id: usize, name: &str) -> Vec<u8> {
     let name = text(name);
     let len = (name.len() as u16).to_le_bytes();
     packet(&message(CREATE, false, id, 1, &body(56, &[(44, &[120, 0]), (46, &len)], &name)))

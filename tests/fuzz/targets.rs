@@ -10,6 +10,7 @@ use rules::parse::parse;
 use rules::ruleset::RuleSet;
 use rules::text::Source;
 use rules::view::{AppFacts, Blank, Packet, StreamEvents, Tcp, Transport, View};
+use sensor::app_layer::conversation::Conversation;
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
 use sensor::app_layer::{dcerpc, dhcp, dns, ftp, http, http2, smb, smtp, ssh, tls, vocabulary};
@@ -19,6 +20,7 @@ use sensor::counter::{Counter, Counters};
 use sensor::decode::{Decoder, checksum};
 use sensor::event::Direction;
 use sensor::limits::StreamLimits;
+use sensor::memory;
 use sensor::reassembly::stream::{Session, StreamConfig, StreamEngine};
 use sensor::reassembly::{HostPolicies, OverlapPolicy};
 use sensor::runtime;
@@ -108,10 +110,18 @@ pub(crate) fn ssh(data: &[u8]) {
     converse(&ssh::SPEECH, data);
 }
 
-/// A flow in pieces, each behind a byte that tells its length and, by its highest bit, its way. After each piece all
-/// fields are read, as rules do.
-fn converse(speech: &Speech, mut said: &[u8]) {
+/// A flow in pieces. What it says to take up is given back once it is let go of.
+fn converse(speech: &Speech, said: &[u8]) {
     let mut conversation = (speech.begin)();
+    say(conversation.as_mut(), speech, said);
+    let (account, before) = (conversation.held(), memory::held());
+    drop(conversation);
+    assert_eq!(before - memory::held(), account);
+}
+
+/// The pieces, each behind a byte that tells its length and, by its highest bit, its way. After each piece all fields
+/// are read, as rules do.
+fn say(conversation: &mut dyn Conversation, speech: &Speech, mut said: &[u8]) {
     let mut left = [Vec::new(), Vec::new()];
     while let [head, rest @ ..] = said {
         let (piece, next) = rest.split_at(usize::from(head & 0x7f).min(rest.len()));
@@ -133,8 +143,9 @@ fn converse(speech: &Speech, mut said: &[u8]) {
                     conversation.read(transaction, row.reader, direction, &mut |_, _| false);
                 }
                 conversation.inspected(transaction, direction);
-                let complete = conversation.is_complete(transaction, direction);
-                conversation.noted(transaction, direction).expect("it is kept").finished = complete;
+                if conversation.is_complete(transaction, direction) {
+                    conversation.finish(transaction, direction);
+                }
             }
         }
         conversation.release();

@@ -1,6 +1,7 @@
 //! What one flow says: identified by its first bytes, then parsed (Suricata documentation: "App-layer protocol
 //! detection"; observed behaviour where that is silent).
 
+use super::account::{Account, Share};
 use super::conversation::Conversation;
 use super::file::Wanted;
 use super::frames::{Edge, FrameLog, FrameWishes, ShownFrames};
@@ -14,6 +15,7 @@ use crate::time::Timestamp;
 use rules::header::protocol::AppProtocol;
 use rules::view::{AppEvent, AppEvents, AppFacts, Detection};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Bytes of one direction after which a flow that nothing is known of is given up.
 const MAX_UNKNOWN: usize = 100_000;
@@ -34,7 +36,8 @@ enum Phase {
 pub struct Heard {
     /// Ways whose raw stream should be looked at now.
     pub inspect_raw: [bool; 2],
-    /// The protocol changes: what the old one said is to be looked at now, then [`Application::change`] called.
+    /// What was said so far is let go of, since the protocol changes or for lack of room: it is to be looked at now, then
+    /// [`Application::change`] called.
     pub changes: bool,
     /// Nothing that follows can be inspected: what was said before is to be looked at now.
     pub closes: bool,
@@ -49,6 +52,10 @@ pub struct Application {
     phase: Phase,
     speech: Option<&'static Speech>,
     conversation: Option<Box<dyn Conversation>>,
+    /// What that has on the account of its worker, once it has something.
+    share: Option<Share>,
+    /// It found no room, and is to be let go of.
+    refused: bool,
     pending: Option<(Change, Option<HandedOver>)>,
     /// How many bytes of each way are done with.
     consumed: [u64; 2],
@@ -67,6 +74,17 @@ pub struct Application {
     frames: [FrameLog; 2],
 }
 
+/// What all applications of a worker are parsed by.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// What rules ask of files.
+    pub wanted: Wanted,
+    /// What rules ask of frames.
+    pub frames: FrameWishes,
+    /// What all flows keep together.
+    pub account: Arc<Account>,
+}
+
 /// Which bytes a session offers, and why.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer<'a> {
@@ -80,10 +98,8 @@ pub struct Offer<'a> {
     pub server_port: u16,
     /// The packet's time.
     pub time: Timestamp,
-    /// What rules ask of files.
-    pub wanted: &'a Wanted,
-    /// What rules ask of frames.
-    pub frames: &'a FrameWishes,
+    /// What it is parsed by.
+    pub terms: &'a Terms,
 }
 
 impl Application {
@@ -150,8 +166,8 @@ impl Application {
     }
 
     /// Whether a way of any transaction is not inspected to its end.
-    pub fn has_open(&mut self, direction: Direction) -> bool {
-        let Some(conversation) = &mut self.conversation else { return false };
+    pub fn has_open(&self, direction: Direction) -> bool {
+        let Some(conversation) = &self.conversation else { return false };
         let mut next = 0;
         while let Some(number) = conversation.following(next) {
             if conversation.noted(number, direction).is_some_and(|noted| !noted.finished) {
@@ -200,7 +216,7 @@ impl Application {
     /// Reads what a session offers.
     pub fn listen(&mut self, session: &Session, offer: &Offer<'_>, counters: &mut Counters) -> Heard {
         let mut heard = Heard::default();
-        self.set_wanted(offer.wanted);
+        self.set_wanted(&offer.terms.wanted);
         let side = session.side(offer.direction);
         while self.phase != Phase::Stopped && self.pending.is_none() {
             let at = self.consumed[offer.direction.index()];
@@ -256,7 +272,7 @@ impl Application {
         direction: Direction,
         server_port: u16,
         time: Timestamp,
-        frames: &FrameWishes,
+        terms: &Terms,
         counters: &mut Counters,
     ) -> Heard {
         let mut heard = Heard::default();
@@ -271,11 +287,28 @@ impl Application {
         }
         if self.phase == Phase::Parsing {
             let input = Input { direction, bytes: payload, end: false, time };
-            self.frames[direction.index()].begin_datagram(frames, self.protocol());
-            self.parse(&input, &mut heard, counters);
+            self.frames[direction.index()].begin_datagram(&terms.frames, self.protocol());
+            self.parse(&input, &terms.account, &mut heard, counters);
             self.consumed[direction.index()] = 0;
         }
         heard
+    }
+
+    /// A packet was looked at: lets go of what found no room, and brings the account up to date.
+    pub fn settle(&mut self, account: &Arc<Account>) {
+        if std::mem::take(&mut self.refused) {
+            self.conversation = None;
+        }
+        self.charge(account);
+    }
+
+    /// Brings the account up to date. Says whether there is room for what has come to it.
+    fn charge(&mut self, account: &Arc<Account>) -> bool {
+        let held = self.conversation.as_ref().map_or(0, |conversation| conversation.held());
+        match &mut self.share {
+            Some(share) => share.set(held),
+            None => held == 0 || self.share.insert(Share::new(account)).set(held),
+        }
     }
 
     /// Takes up another protocol, after what the old one said was looked at.
@@ -297,7 +330,7 @@ impl Application {
             self.facts.to_client = Detection::Found(protocol);
             self.adopt(speech);
             if let (Some(handed), Some(conversation)) = (handed, &mut self.conversation) {
-                conversation.take_over(handed);
+                conversation.take_over(&handed);
             }
         }
     }
@@ -348,8 +381,8 @@ impl Application {
         self.ended[way] |= ends;
         let input = Input { direction, bytes, end: ends, time: offer.time };
         let before = self.consumed[way];
-        self.frames[way].begin(offer.frames, self.protocol(), before);
-        self.parse(&input, heard, counters);
+        self.frames[way].begin(&offer.terms.frames, self.protocol(), before);
+        self.parse(&input, &offer.terms.account, heard, counters);
         self.consumed[way] > before
     }
 
@@ -454,7 +487,13 @@ impl Application {
         }
     }
 
-    fn parse(&mut self, input: &Input<'_>, heard: &mut Heard, counters: &mut Counters) {
+    fn parse(
+        &mut self,
+        input: &Input<'_>,
+        account: &Arc<Account>,
+        heard: &mut Heard,
+        counters: &mut Counters,
+    ) {
         let Some(conversation) = &mut self.conversation else { return };
         let way = input.direction.index();
         let mut requests = Requests { frames: std::mem::take(&mut self.frames[way]), ..Requests::default() };
@@ -480,7 +519,12 @@ impl Application {
             self.facts.original = self.facts.whole;
             self.facts.whole = found;
         }
-        if requests.finished {
+        if !self.charge(account) {
+            counters.increment(Counter::AppMemoryRefused);
+            self.refused = true;
+            heard.changes = true;
+            self.stop(heard);
+        } else if requests.finished {
             heard.closes = self.encrypted;
             self.phase = Phase::Stopped;
         } else if let Some(change) = requests.change {

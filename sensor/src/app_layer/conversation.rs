@@ -7,6 +7,7 @@ use super::frames;
 use super::parser::{Expectation, HandedOver, Input, Malformed, Parser, Requests, VisitWindow};
 use super::transaction::{Due, Noted, Transaction, Transactions};
 use crate::event::{Direction, Http};
+use crate::memory;
 use rules::effect::StoreScope;
 use rules::keyword::{REQUEST_PROGRESS, RESPONSE_PROGRESS, STREAM};
 use rules::vocabulary::Field;
@@ -65,7 +66,10 @@ pub trait Conversation: Debug + Send {
     fn hand_over(&self) -> Option<HandedOver>;
 
     /// See [`Parser::take_over`].
-    fn take_over(&mut self, handed: HandedOver);
+    fn take_over(&mut self, handed: &HandedOver);
+
+    /// How much memory it takes up, in bytes; see [`memory::held`].
+    fn held(&self) -> isize;
 
     /// From the number of the oldest transaction kept to that of the next one. Some in between may be gone.
     fn transactions(&self) -> Range<u64>;
@@ -108,7 +112,16 @@ pub trait Conversation: Debug + Send {
     fn take_stored(&mut self, over: Option<Direction>, take: &mut dyn FnMut(Kept));
 
     /// What is noted of a way of a transaction.
-    fn noted(&mut self, transaction: u64, direction: Direction) -> Option<&mut Noted>;
+    fn noted(&self, transaction: u64, direction: Direction) -> Option<&Noted>;
+
+    /// Takes out what is noted of a way of a transaction.
+    fn take_noted(&mut self, transaction: u64, direction: Direction) -> Option<Noted>;
+
+    /// Notes this of a way of a transaction, where nothing is any more.
+    fn put_noted(&mut self, transaction: u64, direction: Direction, noted: Noted);
+
+    /// Nothing of a way of a transaction is left to look at.
+    fn finish(&mut self, transaction: u64, direction: Direction);
 
     /// See [`Parser::inspected`].
     fn inspected(&mut self, transaction: u64, direction: Direction);
@@ -162,27 +175,42 @@ pub fn field_rows<P: Parser>() -> Vec<FieldRow> {
 struct Spoken<P: Parser> {
     parser: P,
     transactions: Transactions<P::Transaction>,
+    /// See [`Conversation::held`].
+    held: isize,
 }
 
 /// The parser of a flow, with its transactions.
 pub fn begin<P: Parser>() -> Box<dyn Conversation> {
-    Box::new(Spoken { parser: P::default(), transactions: Transactions::new(P::COMPLETE) })
+    let before = memory::held();
+    let transactions = Transactions::new(P::COMPLETE);
+    let mut begun = Box::new(Spoken { parser: P::default(), transactions, held: 0 });
+    begun.held = memory::held() - before;
+    begun
 }
 
 impl<P: Parser> Spoken<P> {
     fn get(&self, transaction: u64) -> Option<&Transaction<P::Transaction>> {
         self.transactions.get(transaction)
     }
+
+    /// Does what may take up memory, or give it back.
+    fn measured<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
+        let before = memory::held();
+        let done = work(self);
+        self.held += memory::held() - before;
+        done
+    }
 }
 
 impl<P: Parser> Conversation for Spoken<P> {
     fn parse(&mut self, input: &Input<'_>, requests: &mut Requests) -> Result<usize, Malformed> {
-        let consumed = self.parser.parse(input, &mut self.transactions, requests)?;
-        Ok(consumed.min(input.bytes.len()))
+        let parsed = self.measured(|this| this.parser.parse(input, &mut this.transactions, requests));
+        self.held -= requests.memory().cast_signed();
+        Ok(parsed?.min(input.bytes.len()))
     }
 
     fn skip(&mut self, direction: Direction, bytes: u64) -> Result<(), Malformed> {
-        self.parser.skip(direction, bytes, &mut self.transactions)
+        self.measured(|this| this.parser.skip(direction, bytes, &mut this.transactions))
     }
 
     fn set_wanted(&mut self, wanted: Wanted) {
@@ -190,15 +218,19 @@ impl<P: Parser> Conversation for Spoken<P> {
     }
 
     fn expected(&mut self, expectation: &Expectation) {
-        self.parser.expected(expectation);
+        self.measured(|this| this.parser.expected(expectation));
     }
 
     fn hand_over(&self) -> Option<HandedOver> {
         self.parser.hand_over(&self.transactions)
     }
 
-    fn take_over(&mut self, handed: HandedOver) {
-        self.parser.take_over(handed, &mut self.transactions);
+    fn take_over(&mut self, handed: &HandedOver) {
+        self.measured(|this| this.parser.take_over(handed, &mut this.transactions));
+    }
+
+    fn held(&self) -> isize {
+        self.held
     }
 
     fn transactions(&self) -> Range<u64> {
@@ -255,10 +287,12 @@ impl<P: Parser> Conversation for Spoken<P> {
     }
 
     fn prepare(&mut self, transaction: u64, direction: Direction) {
-        let transaction = self.transactions.noted_mut(transaction);
-        if let Some(files) = transaction.and_then(|one| P::files_mut(&mut one.data, direction)) {
-            files.prepare();
-        }
+        self.measured(|this| {
+            let transaction = this.transactions.noted_mut(transaction);
+            if let Some(files) = transaction.and_then(|one| P::files_mut(&mut one.data, direction)) {
+                files.prepare();
+            }
+        });
     }
 
     fn files(&self, transaction: u64, direction: Direction) -> Option<&Files> {
@@ -294,24 +328,48 @@ impl<P: Parser> Conversation for Spoken<P> {
             for way in Direction::ALL {
                 let all = of_flow[way.index()] || one.store[way.index()];
                 if let Some(files) = P::files_mut(&mut one.data, way) {
-                    files.take_stored(all, over == Some(way), take);
+                    files.take_stored(all, over == Some(way), &mut |kept| {
+                        self.held -= kept.memory().cast_signed();
+                        take(kept);
+                    });
                 }
             }
         }
     }
 
-    fn noted(&mut self, transaction: u64, direction: Direction) -> Option<&mut Noted> {
+    fn noted(&self, transaction: u64, direction: Direction) -> Option<&Noted> {
+        Some(&self.get(transaction)?.noted[direction.index()])
+    }
+
+    fn take_noted(&mut self, transaction: u64, direction: Direction) -> Option<Noted> {
         let transaction = self.transactions.noted_mut(transaction)?;
-        Some(&mut transaction.noted[direction.index()])
+        let noted = std::mem::take(&mut transaction.noted[direction.index()]);
+        self.held -= noted.memory().cast_signed();
+        Some(noted)
+    }
+
+    fn put_noted(&mut self, transaction: u64, direction: Direction, noted: Noted) {
+        if let Some(transaction) = self.transactions.noted_mut(transaction) {
+            self.held += noted.memory().cast_signed();
+            transaction.noted[direction.index()] = noted;
+        }
+    }
+
+    fn finish(&mut self, transaction: u64, direction: Direction) {
+        if let Some(transaction) = self.transactions.noted_mut(transaction) {
+            transaction.noted[direction.index()].finished = true;
+        }
     }
 
     fn inspected(&mut self, transaction: u64, direction: Direction) {
-        if let Some(transaction) = self.transactions.noted_mut(transaction) {
-            P::inspected(&mut transaction.data, direction);
-            if let Some(files) = P::files_mut(&mut transaction.data, direction) {
-                files.inspected();
+        self.measured(|this| {
+            if let Some(transaction) = this.transactions.noted_mut(transaction) {
+                P::inspected(&mut transaction.data, direction);
+                if let Some(files) = P::files_mut(&mut transaction.data, direction) {
+                    files.inspected();
+                }
             }
-        }
+        });
     }
 
     fn is_big_endian(&self, transaction: u64, direction: Direction) -> bool {
@@ -327,11 +385,11 @@ impl<P: Parser> Conversation for Spoken<P> {
     }
 
     fn release(&mut self) {
-        self.transactions.release(false);
+        self.measured(|this| this.transactions.release(false));
     }
 
     fn release_told(&mut self) {
-        self.transactions.release(true);
+        self.measured(|this| this.transactions.release(true));
     }
 
     fn http(&self, transaction: u64) -> Option<Http> {
@@ -416,13 +474,35 @@ mod tests {
             conversation.is_complete(0, Direction::ToServer)
                 && conversation.is_complete(0, Direction::ToClient)
         );
-        conversation.noted(1, Direction::ToServer).expect("it is kept").finished = true;
+        conversation.finish(1, Direction::ToServer);
         conversation.release();
         assert_eq!(conversation.transactions(), 0..2, "the first is not done with");
         assert_eq!((conversation.following(0), conversation.following(1)), (Some(0), None));
         assert!(conversation.noted(1, Direction::ToServer).is_none(), "the second was let go of");
-        conversation.noted(0, Direction::ToServer).expect("it is kept").finished = true;
+        conversation.finish(0, Direction::ToServer);
         conversation.release();
         assert_eq!(conversation.transactions(), 2..2);
+    }
+
+    #[test]
+    fn what_it_takes_up_is_what_it_gives_back() {
+        use crate::app_layer::transaction::{Noted, Waiting};
+        let mut dialogue = Dialogue::new::<Lines>();
+        let empty = dialogue.conversation.held();
+        dialogue.say(Direction::ToServer, format!("{}\nshort\n", "long".repeat(1000)).as_bytes());
+        let conversation = &mut dialogue.conversation;
+        let said = conversation.held();
+        assert!(said >= empty + 4005, "{said}");
+        let mut noted = conversation.take_noted(0, Direction::ToServer).expect("it is kept");
+        noted.waiting.extend((0..100).map(|rule| Waiting { rule, held: 0, from_file: 0, file: None }));
+        conversation.put_noted(0, Direction::ToServer, Noted { finished: true, ..noted });
+        assert!(conversation.held() > said + 1000);
+        conversation.finish(0, Direction::ToClient);
+        conversation.release();
+        assert!(conversation.held() <= said - 4000);
+        conversation.put_noted(0, Direction::ToServer, Noted::default());
+        let (account, before) = (conversation.held(), memory::held());
+        drop(std::mem::replace(conversation, begin::<Lines>()));
+        assert_eq!(before - memory::held() + empty, account);
     }
 }

@@ -42,6 +42,7 @@ macro_rules! frames {
     };
 }
 
+pub mod account;
 pub mod application;
 pub mod bounded;
 pub mod conversation;

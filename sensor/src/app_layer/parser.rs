@@ -52,6 +52,13 @@ pub struct Requests {
     pub frames: FrameLog,
 }
 
+impl Requests {
+    /// What takes up memory elsewhere from now on, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.expect.as_ref().map_or(0, |expectation| expectation.about.capacity())
+    }
+}
+
 /// A change of protocol in the middle of a flow, behind the bytes consumed (STARTTLS, CONNECT, an upgrade).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Change {
@@ -191,7 +198,7 @@ pub trait Parser: Debug + Default + Send + 'static {
     }
 
     /// Takes notice of what the protocol before has handed over.
-    fn take_over(&mut self, _handed: HandedOver, _transactions: &mut Transactions<Self::Transaction>) {}
+    fn take_over(&mut self, _handed: &HandedOver, _transactions: &mut Transactions<Self::Transaction>) {}
 
     /// The files that go one way within a transaction.
     fn files(_transaction: &Self::Transaction, _direction: Direction) -> Option<&Files> {

@@ -59,6 +59,17 @@ pub struct Noted {
     pub unchanged: bool,
 }
 
+impl Noted {
+    /// How much memory it takes up beside itself, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        beside(&self.waiting) + beside(&self.settled)
+    }
+}
+
+fn beside<A: smallvec::Array>(rules: &SmallVec<A>) -> usize {
+    if rules.spilled() { rules.capacity() * size_of::<A::Item>() } else { 0 }
+}
+
 /// One transaction.
 #[derive(Debug, Default)]
 pub struct Transaction<T> {

@@ -81,25 +81,23 @@ pub(super) fn inspect(
     let mut next = 0;
     while let Some(Due { number, progress, complete }) = conversation.due(next, direction, subject.ends) {
         next = number + 1;
-        let mut noted = conversation.noted(number, direction).map(std::mem::take).unwrap_or_default();
+        let mut noted = conversation.take_noted(number, direction).unwrap_or_default();
         trial.transaction = Some(number);
         trial.big_endian = conversation.is_big_endian(number, direction);
-        let others = match conversation.noted(number, direction.opposite()) {
-            Some(other) => std::mem::take(&mut other.waiting),
-            None => Default::default(),
-        };
+        let other = conversation.take_noted(number, direction.opposite()).unwrap_or_default();
         conversation.prepare(number, direction);
         let files = conversation.files(number, direction).map_or(0, Files::len);
         let look = Look { plan, conversation, number, direction, progress, complete, files };
         gather(trial, candidates, &look, &noted, found);
         candidates.extend(
-            others
+            other
+                .waiting
                 .iter()
                 .map(|waiting| waiting.rule)
                 .filter(|&rule| trial.rules.signature(rule).transactional),
         );
         for &rule in candidates.settle() {
-            trial.measure(rule, |trial| try_rule(trial, &look, rule, &mut noted, &others, subject));
+            trial.measure(rule, |trial| try_rule(trial, &look, rule, &mut noted, &other.waiting, subject));
         }
         noted.looked_below = progress.saturating_add(1);
         noted.unchanged = true;
@@ -108,12 +106,8 @@ pub(super) fn inspect(
             noted.settled.clear();
             noted.waiting.retain(|waiting| trial.rules.signature(waiting.rule).transactional);
         }
-        if let Some(other) = conversation.noted(number, direction.opposite()) {
-            other.waiting = others;
-        }
-        if let Some(kept) = conversation.noted(number, direction) {
-            *kept = noted;
-        }
+        conversation.put_noted(number, direction.opposite(), other);
+        conversation.put_noted(number, direction, noted);
         for store in trial.stores.drain(..) {
             conversation.store(number, direction, &store);
         }

@@ -96,8 +96,9 @@ impl Tracked {
         if let Some(conversation) = self.application.conversation() {
             for transaction in conversation.transactions() {
                 for direction in Direction::ALL {
-                    if let Some(noted) = conversation.noted(transaction, direction) {
-                        *noted = Noted { finished: noted.finished, ..Noted::default() };
+                    if let Some(Noted { finished, .. }) = conversation.take_noted(transaction, direction) {
+                        let noted = Noted { finished, ..Noted::default() };
+                        conversation.put_noted(transaction, direction, noted);
                     }
                 }
             }
@@ -105,7 +106,7 @@ impl Tracked {
     }
 
     /// Whether something of a way was not looked at yet, so that its end has to be.
-    pub(super) fn has_rest(&mut self, direction: Direction) -> bool {
+    pub(super) fn has_rest(&self, direction: Direction) -> bool {
         let Some(session) = &self.session else { return false };
         let side = session.side(direction);
         let unread = side.right_edge() > self.raw[direction.index()].progress

@@ -71,6 +71,11 @@ impl Kept {
         self.extent
     }
 
+    /// How much memory that takes up, in bytes.
+    pub(in crate::app_layer) fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Adds what comes next, as far as there is room.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         if self.extent != Extent::Whole {

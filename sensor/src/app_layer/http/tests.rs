@@ -418,7 +418,7 @@ fn a_hundred_bombs_in_a_flow() {
         assert!(shown <= 1 << 20, "{shown} of the bomb {number}");
         assert_eq!(events(&dialogue, number), ["compression_bomb"]);
         for way in Direction::ALL {
-            dialogue.conversation.noted(number, way).unwrap().finished = true;
+            dialogue.conversation.finish(number, way);
         }
         dialogue.conversation.release();
     }

@@ -115,7 +115,7 @@ impl Parser for Http2 {
         Ok(taken)
     }
 
-    fn take_over(&mut self, handed: HandedOver, transactions: &mut Transactions<Stream>) {
+    fn take_over(&mut self, handed: &HandedOver, transactions: &mut Transactions<Stream>) {
         upgrade::take_over(handed, &mut self.streams, transactions);
     }
 

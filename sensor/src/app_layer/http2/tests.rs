@@ -449,7 +449,7 @@ fn an_upgrade_takes_the_request_over() {
     ];
     let handed = handed.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).to_vec();
     let mut dialogue = Dialogue::new::<Http2>();
-    dialogue.conversation.take_over(handed);
+    dialogue.conversation.take_over(&handed);
     dialogue.say(ToServer, PREFACE);
     dialogue.say(ToClient, &headers(END, 1, &[(":status", "200")]));
     assert_eq!(shown(&dialogue, ToServer, "http.uri"), [(0, "/up".to_owned())]);
@@ -464,7 +464,7 @@ fn an_upgrade_takes_the_request_over() {
         let mut dialogue = Dialogue::new::<Http2>();
         let handed = [(":method", "GET"), ("HTTP2-Settings", settings)];
         dialogue.conversation.take_over(
-            handed.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).to_vec(),
+            &handed.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).to_vec(),
         );
         assert_eq!(wrong(&dialogue), [(0, "invalid_http1_settings")], "{settings}");
     }
@@ -493,8 +493,9 @@ fn flood(frames: impl Fn(u32) -> Vec<u8>) -> (Dialogue, u64) {
         most = most.max(kept.len());
         for number in kept {
             for way in Direction::ALL {
-                let complete = dialogue.conversation.is_complete(number, way);
-                dialogue.conversation.noted(number, way).unwrap().finished = complete;
+                if dialogue.conversation.is_complete(number, way) {
+                    dialogue.conversation.finish(number, way);
+                }
             }
         }
         dialogue.conversation.release();

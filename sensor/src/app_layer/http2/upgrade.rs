@@ -17,11 +17,11 @@ const STREAM: u32 = 1;
 
 /// Takes the request over. Its settings are a frame about the connection, the host is the authority; names stay as they
 /// were written.
-pub(super) fn take_over(handed: HandedOver, streams: &mut Streams, transactions: &mut Transactions<Stream>) {
+pub(super) fn take_over(handed: &HandedOver, streams: &mut Streams, transactions: &mut Transactions<Stream>) {
     let mut context = Context { way: ToServer, streams, transactions };
     let transaction = context.streams.find(STREAM, ToServer, context.transactions);
     context.number(transaction, Number::FrameType(Kind::Headers as u8));
-    for (name, value) in &handed {
+    for (name, value) in handed {
         if name.eq_ignore_ascii_case(b"http2-settings") {
             take_settings(value, transaction, &mut context);
             continue;

@@ -18,6 +18,8 @@ pub(super) struct Slate {
     updated_ms: AtomicU64,
     /// Flows at the moment.
     flows: AtomicUsize,
+    /// What protocols keep of them, in bytes.
+    app_layer_bytes: AtomicUsize,
     /// The rule set in use, counted from 0.
     generation: AtomicU64,
 }
@@ -29,6 +31,7 @@ impl Default for Slate {
             begun: Instant::now(),
             updated_ms: AtomicU64::new(0),
             flows: AtomicUsize::new(0),
+            app_layer_bytes: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
         }
     }
@@ -48,8 +51,9 @@ impl Slate {
         self.begun.elapsed().saturating_sub(updated)
     }
 
-    pub(super) fn set_flows(&self, flows: usize) {
+    pub(super) fn set_flows(&self, flows: usize, app_layer_bytes: usize) {
         self.flows.store(flows, Ordering::Relaxed);
+        self.app_layer_bytes.store(app_layer_bytes, Ordering::Relaxed);
     }
 
     pub(super) fn set_generation(&self, generation: u64) {
@@ -92,6 +96,8 @@ pub struct Snapshot {
     pub counters: Counters,
     /// Flows at the moment, by worker.
     pub flows: Vec<usize>,
+    /// What protocols keep of all flows, in bytes.
+    pub app_layer_bytes: usize,
     /// Packets that each worker has worked on.
     pub packets: Vec<u64>,
 }
@@ -112,6 +118,8 @@ impl Board {
         }
         snapshot.counters.merge(&collector);
         snapshot.flows = self.workers.iter().map(|slate| slate.flows.load(Ordering::Relaxed)).collect();
+        let kept = self.workers.iter().map(|slate| slate.app_layer_bytes.load(Ordering::Relaxed));
+        snapshot.app_layer_bytes = kept.sum();
         snapshot
     }
 }

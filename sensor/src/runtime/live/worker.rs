@@ -166,7 +166,7 @@ impl LiveWorker {
         let found = std::mem::take(&mut self.found);
         self.findings.send(found, &mut self.counters);
         held.show(&[&self.counters, self.shard.counters(), self.source.counters()]);
-        slate.set_flows(self.shard.flows());
+        slate.set_flows(self.shard.flows(), self.shard.app_layer_bytes());
     }
 
     /// Takes what others still hand over, and ends all flows.

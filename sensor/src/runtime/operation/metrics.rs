@@ -79,6 +79,11 @@ impl Collector for Scrape {
             ("handover_packets", "Packets on their way between workers", snapshot.handed_over()),
             ("findings_waiting", "Findings that wait for the collector", snapshot.findings_waiting()),
             ("flows", "Flows at the moment", snapshot.flows.iter().sum::<usize>() as u64),
+            (
+                "app_layer_memory_bytes",
+                "Memory of the parsers and transactions of all flows",
+                snapshot.app_layer_bytes as u64,
+            ),
             ("rules", "Rules in use", statistics.rules.1),
             ("resident_memory_bytes", "Memory of the process", statistics.memory_bytes),
             ("ready", "Whether the sensor is ready", u64::from(statistics.unready.is_empty())),

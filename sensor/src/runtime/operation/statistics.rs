@@ -54,6 +54,7 @@ impl Statistics {
                 "findings": self.snapshot.findings_waiting(),
             },
             "flows": self.snapshot.flows.iter().sum::<usize>(),
+            "app_layer_memory_bytes": self.snapshot.app_layer_bytes,
             "packets_by_worker": self.snapshot.packets,
             "sinks": sinks,
             "rules": { "generation": self.rules.0, "loaded": self.rules.1 },

@@ -1,7 +1,7 @@
 //! A packet of a flow, from its stream and its application layer to the rules that match.
 
 use super::records::ToldFlow;
-use super::{Inspector, Place, Shard};
+use super::{Place, Shard};
 use crate::app_layer::application::{Application, Heard, Offer};
 use crate::app_layer::frames::ShownFrames;
 use crate::app_layer::parser::Expectation;
@@ -248,11 +248,10 @@ impl Shard {
         ends: bool,
     ) -> Option<Heard> {
         let Self { inspector: Some(inspector), config, counters, .. } = self else { return None };
-        let Inspector { wanted, frames, .. } = &*inspector;
         let session = tracked.session.as_mut()?;
         let closing = ends || session.state() == State::Closed;
-        let offer =
-            Offer { direction, unacknowledged: closing, end: closing, server_port, time, wanted, frames };
+        let terms = &inspector.terms;
+        let offer = Offer { direction, unacknowledged: closing, end: closing, server_port, time, terms };
         let before = tracked.application.is_identified(direction);
         let heard = tracked.application.listen(session, &offer, counters);
         for direction in Direction::ALL {
@@ -278,7 +277,7 @@ impl Shard {
             moment.direction,
             server_port,
             moment.time,
-            &inspector.frames,
+            &inspector.terms,
             counters,
         );
         self.announce(heard.expect, id, moment.time);
@@ -391,9 +390,10 @@ impl Shard {
         }
     }
 
-    /// Forgets of the streams what nobody will look at again.
+    /// Forgets of the flow what nobody will look at again.
     fn let_go(&mut self, tracked: &mut Tracked) {
         let Some(inspector) = &mut self.inspector else { return };
+        tracked.application.settle(&inspector.terms.account);
         let Some(session) = &mut tracked.session else { return };
         if tracked.application.encrypted && !tracked.application.has_frames() {
             Direction::ALL.iter().for_each(|&direction| session.disable(direction));

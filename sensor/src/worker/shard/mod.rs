@@ -10,6 +10,8 @@ use super::SharedRules;
 use super::dhcp::{self, Letter, Mail, MailRoom};
 use super::expectations::Expectations;
 use super::tracked::{Extension, Tracked};
+use crate::app_layer::account::Account;
+use crate::app_layer::application::Terms;
 use crate::app_layer::dhcp::{self as dhcp_protocol, TransactionTable};
 use crate::app_layer::file::Wanted;
 use crate::app_layer::frames::FrameWishes;
@@ -111,10 +113,8 @@ struct Inspector {
     expectations: Expectations,
     /// Whether any rule looks at raw streams, by way.
     looks_at_streams: [bool; 2],
-    /// What any rule asks of files.
-    wanted: Wanted,
-    /// What any rule asks of frames.
-    frames: FrameWishes,
+    /// What applications are parsed by.
+    terms: Terms,
     /// Which rule set this is, counted from 0.
     generation: u32,
 }
@@ -135,8 +135,7 @@ impl Inspector {
             ),
             expectations: Expectations::default(),
             looks_at_streams: looks_at_streams(rules),
-            wanted: wanted(rules, config),
-            frames: frame_wishes(rules, config),
+            terms: terms(rules, config, Account::new(&config.limits.app_layer.share(config.shards))),
             generation: 0,
         }
     }
@@ -146,8 +145,7 @@ impl Inspector {
         let memory = WorkerMemory::new(Arc::clone(&rules.memory), turn);
         self.detector = Detector::new(Arc::clone(&rules.set), memory);
         self.looks_at_streams = looks_at_streams(rules);
-        self.wanted = wanted(rules, config);
-        self.frames = frame_wishes(rules, config);
+        self.terms = terms(rules, config, Arc::clone(&self.terms.account));
         self.generation += 1;
     }
 }
@@ -156,12 +154,13 @@ fn looks_at_streams(rules: &SharedRules) -> [bool; 2] {
     [true, false].map(|to_server| rules.set.looks_at_streams(to_server))
 }
 
-fn wanted(rules: &SharedRules, config: &ShardConfig) -> Wanted {
-    Wanted::by(rules.set.signatures(), config.file_intake.as_ref().map(FileIntake::room))
-}
-
-fn frame_wishes(rules: &SharedRules, config: &ShardConfig) -> FrameWishes {
-    FrameWishes::by(rules.set.signatures(), config.limits.frames.frames_per_side)
+fn terms(rules: &SharedRules, config: &ShardConfig, account: Arc<Account>) -> Terms {
+    let rules = rules.set.signatures();
+    Terms {
+        wanted: Wanted::by(rules, config.file_intake.as_ref().map(FileIntake::room)),
+        frames: FrameWishes::by(rules, config.limits.app_layer.frames_per_side),
+        account,
+    }
 }
 
 /// One shard of every table, and what works on it.
@@ -246,6 +245,11 @@ impl Shard {
     /// How many flows there are at the moment.
     pub fn flows(&self) -> usize {
         self.flows.len()
+    }
+
+    /// How much memory the parsers and transactions of all flows take up, in bytes.
+    pub fn app_layer_bytes(&self) -> usize {
+        self.inspector.as_ref().map_or(0, |inspector| inspector.terms.account.held())
     }
 
     /// Goes on with other rules. No flow is forgotten, nor what rules have left behind on it.
