@@ -6,15 +6,23 @@ use fixtures::tcp::Session;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use tempfile::TempDir;
 
 /// How often each rule alerts over a session.
 fn alerts(session: Session, rules: &str) -> BTreeMap<u64, u64> {
     let folder = TempDir::new().unwrap();
-    let (capture, file) = (folder.path().join("test.pcap"), folder.path().join("test.rules"));
+    let capture = folder.path().join("test.pcap");
     fs::write(&capture, pcap(&session.close().frames())).unwrap();
+    alerts_on(&capture, rules)
+}
+
+/// How often each rule alerts on a capture.
+fn alerts_on(capture: &Path, rules: &str) -> BTreeMap<u64, u64> {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("test.rules");
     fs::write(&file, rules).unwrap();
-    let output = replay(&[&capture], &["-S", &file.display().to_string()]);
+    let output = replay(&[capture], &["-S", &file.display().to_string()]);
     let mut alerts = BTreeMap::new();
     for line in String::from_utf8(output.stdout).unwrap().lines() {
         let event: Value = serde_json::from_str(line).unwrap();
@@ -61,6 +69,20 @@ fn a_rule_on_whole_files_alerts_for_each() {
     let expected = [(1, 2), (2, 3), (3, 2), (4, 1), (5, 1)];
     assert_eq!(alerts(upload(&files), rules), BTreeMap::from(expected));
     assert_eq!(alerts(upload(&files[..1]), rules), BTreeMap::from([(1, 1), (2, 1), (3, 1), (4, 1)]));
+}
+
+#[test]
+fn rules_on_dns_and_on_http_see_dns_over_http_2() {
+    let rules = "\
+        alert dns any any -> any any (dns.query; content:\"www.example.com\"; sid:1;)\n\
+        alert doh2 any any -> any any (dns.query; content:\"missing.example.com\"; sid:2;)\n\
+        alert dns any any -> any any (dns.rcode:NXDOMAIN; sid:3;)\n\
+        alert dns any any -> any any (dns.response.rrname; content:\"mail.example.com\"; sid:4;)\n\
+        alert http2 any any -> any any (http.uri; content:\"/dns-query\"; startswith; sid:5;)\n\
+        alert doh2 any any -> any any (http.method; content:\"GET\"; dns.query; content:\"missing\"; sid:6;)\n\
+        alert dns any any -> any any (dns.query; content:\"example.org\"; sid:7;)\n";
+    let expected = [(1, 1), (2, 1), (3, 1), (4, 1), (5, 3), (6, 1)];
+    assert_eq!(alerts_on(&fixtures::pcap("dns/over-http2.pcap"), rules), BTreeMap::from(expected));
 }
 
 #[test]
