@@ -1,11 +1,13 @@
 //! HTTP/1: contents that become much, requests that nobody answers, heads and bodies in the smallest of pieces.
 
-use super::{Attack, KIB, MIB, attacks, client, numbered, session};
+use super::{Attack, MIB, attacks, client, numbered, session};
 use fixtures::TimedFrame;
 use flate2::{Compress, Compression, FlushCompress};
 use sensor::counter::Counter;
 
 const PORT: u16 = 80;
+/// What a flow may keep (`limits.app_layer.memory_bytes_per_flow`), and the packet that was too much.
+const OF_A_FLOW: u64 = 66 * MIB;
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// A gzip member that becomes that many MiB of zeros.
@@ -152,7 +154,7 @@ attacks! {
         frames: |count| request(&[b"Name: value\r\n", &b" x\r\n".repeat(count)[..]].concat(), 4),
         some: 2_000,
         all: 60_000,
-        held: 2 * MIB,
+        held: 4 * MIB,
         counted: &[],
         told: &[],
     };
@@ -190,7 +192,7 @@ attacks! {
         },
         some: 5,
         all: 200,
-        held: 200 * MIB,
+        held: OF_A_FLOW,
         counted: &[],
         told: &["http.request_header_repetition"],
     };
@@ -270,7 +272,7 @@ attacks! {
         counted: &[],
         told: &["http.request_body_unexpected"],
     };
-    /// Heads that are as long as is taken, and nobody answers: what they hold is bounded by how many there are.
+    /// Heads that are as long as is taken, and nobody answers.
     long_heads_without_a_reply = Attack {
         frames: |count| {
             let fields = numbered(4, |at| [format!("Name-{at}: ").as_bytes(), &[b'x'; 17_000], b"\r\n"].concat());
@@ -278,7 +280,7 @@ attacks! {
         },
         some: 20,
         all: 4_000,
-        held: 512 * 80 * KIB,
+        held: OF_A_FLOW,
         counted: &[],
         told: &[],
     };
