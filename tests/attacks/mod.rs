@@ -207,16 +207,17 @@ fn sids(found: &Found) -> Vec<u64> {
 /// The number of the first rule that tells of an event.
 const FIRST_EVENT: u64 = 10_000;
 
-/// A rule on each field that parsers show as bytes, which finds nothing, and one on each event.
+/// A rule on each field that parsers show as bytes and on each frame, which finds nothing, and one on each event.
 fn rules(told: &[&str]) -> String {
     let mut rules = String::new();
     let is_bytes = |field: &&&Field| matches!(field.kind, FieldKind::Bytes | FieldKind::ManyBytes);
     let fields = PROTOCOLS.iter().flat_map(|lexicon| lexicon.fields);
-    for (field, sid) in fields.filter(is_bytes).zip(1..) {
-        let name = field.name;
+    let frames = PROTOCOLS.iter().flat_map(|lexicon| lexicon.frames);
+    let fields = fields.filter(is_bytes).map(|field| field.name.to_owned());
+    for (buffer, sid) in fields.chain(frames.map(|frame| format!("frame:{}", frame.name))).zip(1..) {
         writeln!(
             rules,
-            "alert ip any any -> any any (msg:\"x\"; {name}; content:\"there is no such\"; sid:{sid};)"
+            "alert ip any any -> any any (msg:\"x\"; {buffer}; content:\"there is no such\"; sid:{sid};)"
         )
         .unwrap();
     }

@@ -196,7 +196,7 @@ impl Application {
         over: bool,
     ) -> ShownFrames<'a> {
         let edge = Edge {
-            there: if over { side.right_edge() } else { side.acked() },
+            there: if over { side.right_edge() } else { side.usable_end() },
             parsed: self.consumed(direction),
             over: over || self.is_stopped(),
         };
@@ -438,6 +438,7 @@ impl Application {
     fn adopt(&mut self, speech: &'static Speech) {
         self.facts.whole = Detection::Found(speech.protocol);
         self.speech = Some(speech);
+        self.frames = Default::default();
         let conversation = self.conversation.insert((speech.begin)());
         conversation.set_wanted(self.wanted.clone());
         self.shown = self.consumed;

@@ -8,7 +8,7 @@ use super::conversation::ReaderPlace;
 use crate::reassembly::stream::Block;
 use rules::header::protocol::AppProtocol;
 use rules::inspect::Part;
-use rules::signature::Signature;
+use rules::signature::{Kind, Signature};
 use smallvec::SmallVec;
 
 /// The kind of the frame that every protocol over TCP has: all that goes one way.
@@ -56,12 +56,13 @@ impl FrameWishes {
     pub fn by(signatures: &[Signature], room: usize) -> Self {
         let mut kinds = Vec::new();
         for speech in SPEECHES {
-            let asked = |signature: &&Signature| {
-                signature.app_protocol.is_none_or(|wanted| speech.protocol.is(wanted))
+            let asks = |signature: &&Signature| {
+                signature.kind == Kind::Frame
+                    && signature.app_protocol.is_none_or(|wanted| speech.protocol.is(wanted))
             };
             let rows = (speech.fields)();
             let mut of_speech = Kinds::default();
-            for field in signatures.iter().filter(asked).flat_map(Signature::fields) {
+            for field in signatures.iter().filter(asks).flat_map(Signature::fields) {
                 for row in rows.iter().filter(|row| row.field == field) {
                     if let ReaderPlace::Frame(kind) = row.reader {
                         of_speech.insert(kind);
@@ -101,7 +102,7 @@ impl Frame {
     }
 
     fn end(&self) -> Option<u64> {
-        self.len.map(|len| self.start + len)
+        self.len.map(|len| self.start.saturating_add(len))
     }
 
     /// Up to where rules are to look now.

@@ -2,7 +2,7 @@ use super::*;
 use crate::app_layer::dcerpc::testing::{MAPPER, WHOLE, Writer};
 use crate::app_layer::identify::Speech;
 use crate::app_layer::testing::Dialogue;
-use crate::app_layer::{dcerpc, dns, ftp, http, http2, smb, smtp, ssh, tls};
+use crate::app_layer::{PROTOCOLS, dcerpc, dns, ftp, http, http2, smb, smtp, speech_of, ssh, tls};
 use crate::event::Direction::{self, ToClient, ToServer};
 
 impl FrameWishes {
@@ -209,7 +209,8 @@ fn messages_of_every_smb() {
         ];
         let mut expected = expected.concat();
         let mut lines = told(&smb::SPEECH, &[(ToServer, [&netbios[..], &message].concat())]);
-        (expected.sort(), lines.sort());
+        expected.sort();
+        lines.sort();
         assert_eq!(lines, expected);
     }
 }
@@ -220,7 +221,8 @@ fn units_of_dcerpc() {
     let of_unit = |unit: &Vec<u8>| three(ToServer, "dcerpc", &unit[..16], &unit[16..]);
     let mut expected = units.iter().flat_map(of_unit).collect::<Vec<_>>();
     let mut lines = told(&dcerpc::SPEECH, &[(ToServer, units.concat())]);
-    (expected.sort(), lines.sort());
+    expected.sort();
+    lines.sort();
     assert_eq!(lines, expected);
     let datagram = Writer::LITTLE.datagram(0, 0, 1, 0, b"stub");
     let mut dialogue = Dialogue::of(&dcerpc::UDP_SPEECH);
@@ -241,8 +243,34 @@ fn frames_of_http2() {
     ]
     .concat();
     let mut lines = told(&http2::SPEECH, &[(ToServer, said.concat())]);
-    (expected.sort(), lines.sort());
+    expected.sort();
+    lines.sort();
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn kinds_are_rows_with_full_names_that_a_parser_fills() {
+    for lexicon in PROTOCOLS {
+        let Some(speech) = lexicon.protocols.iter().find_map(|&protocol| speech_of(protocol)) else {
+            continue;
+        };
+        let rows = (speech.fields)();
+        assert!(lexicon.frames.len() < usize::from(STREAM));
+        for (kind, frame) in (0..).zip(lexicon.frames) {
+            let of = frame.protocols[0].name();
+            assert!(frame.name.starts_with(&format!("{of}.")) && frame.doc.ends_with('.'), "{}", frame.name);
+            let row = rows.iter().find(|row| row.field == frame);
+            assert_eq!(row.map(|row| row.reader), Some(ReaderPlace::Frame(kind)), "{}", frame.name);
+        }
+    }
+}
+
+#[test]
+fn a_length_beyond_all_bounds_is_none() {
+    let mut log = of_one(5, Some(usize::MAX));
+    let long = vec![b'x'; 3000];
+    assert_eq!(shown(&mut log, &[(5, &long)], edge(100)), []);
+    assert_eq!(shown(&mut log, &[(5, &long)], edge(3005)), [(0, long.clone(), false, false)]);
 }
 
 /// A log of one frame at that place, whose bytes begin the stream.

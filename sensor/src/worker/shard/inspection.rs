@@ -440,7 +440,7 @@ fn made_up(flow: &Flow<Extension>, direction: Direction) -> MadeUp {
     }
 }
 
-/// What rules are to look at of frames: of a stream, where it was read on or nothing more comes, else of a datagram.
+/// What rules are to look at of frames: of a stream, where it was read on or will not be, else of a datagram.
 fn shown_frames<'a>(
     application: &mut Application,
     session: Option<&'a Session>,
@@ -452,7 +452,7 @@ fn shown_frames<'a>(
     match (session, packet.transport) {
         (Some(session), _) => {
             let over = moment.ends || packet.origin == Origin::FlowEnd || session.state() == State::Closed;
-            match looks || over {
+            match looks || over || application.is_stopped() {
                 true => application.take_frames_of(session.side(direction), direction, over),
                 false => ShownFrames::new(),
             }
