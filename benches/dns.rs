@@ -1,11 +1,11 @@
 //! DNS: messages read over UDP, each a transaction whose names a rule then looks at.
 
+mod peers;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sensor::app_layer::conversation::Conversation;
+use peers::{look, say};
 use sensor::app_layer::dns::SPEECH;
-use sensor::app_layer::parser::{Input, Requests};
 use sensor::event::Direction;
-use sensor::time::Timestamp;
 use std::hint::black_box;
 
 /// As in the executable.
@@ -23,29 +23,22 @@ const RESPONSE: &[u8] =
     \xc0\x2d\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01\
     \xc0\x2d\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x02";
 
-fn say(conversation: &mut dyn Conversation, direction: Direction, bytes: &[u8]) {
-    let input = Input { direction, bytes: black_box(bytes), end: false, time: Timestamp::ZERO };
-    conversation.parse(&input, &mut Requests::default()).expect("it is a message");
-}
-
-fn forget(conversation: &mut dyn Conversation) {
-    for transaction in conversation.transactions() {
-        for direction in Direction::ALL {
-            conversation.finish(transaction, direction);
-        }
-    }
-    conversation.release();
-}
-
 fn dns(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("dns");
+    // A resolver asks each question from another port.
+    let flows = peers::flows("dns/udp.pcap");
+    group.throughput(Throughput::Elements(2 * flows.len() as u64));
+    group.bench_function("parse/flows", |bencher| {
+        bencher.iter(|| flows.iter().for_each(|flow| flow.parse(&SPEECH, false)));
+    });
     group.throughput(Throughput::Elements(2));
     let mut conversation = (SPEECH.begin)();
     group.bench_function("parse/query_and_response", |bencher| {
         bencher.iter(|| {
-            say(&mut *conversation, Direction::ToServer, QUERY);
-            say(&mut *conversation, Direction::ToClient, RESPONSE);
-            forget(&mut *conversation);
+            for (direction, bytes) in [(Direction::ToServer, QUERY), (Direction::ToClient, RESPONSE)] {
+                say(&mut *conversation, direction, black_box(bytes));
+                look(&mut *conversation, direction);
+            }
         });
     });
     group.throughput(Throughput::Elements(1));
@@ -64,7 +57,7 @@ fn dns(criterion: &mut Criterion) {
                 });
             });
         });
-        forget(&mut *conversation);
+        look(&mut *conversation, direction);
     }
     group.finish();
 }

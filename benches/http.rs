@@ -1,11 +1,12 @@
 //! HTTP/1: requests and responses read, and bodies passed on to whoever looks at them.
 
+mod peers;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use peers::look;
 use sensor::app_layer::conversation::Conversation;
 use sensor::app_layer::http::SPEECH;
-use sensor::app_layer::parser::{Input, Requests};
 use sensor::event::Direction;
-use sensor::time::Timestamp;
 use std::hint::black_box;
 
 /// As in the executable.
@@ -23,31 +24,27 @@ const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nServer: nginx/1.24.0\r\nDate: Sat, 
 const SEGMENT: usize = 1448;
 const BODY: usize = 1 << 20;
 
+/// Has bytes parsed that are consumed at once.
 fn say(conversation: &mut dyn Conversation, direction: Direction, bytes: &[u8]) {
-    let input = Input { direction, bytes: black_box(bytes), end: false, time: Timestamp::ZERO };
-    let taken = conversation.parse(&input, &mut Requests::default()).expect("it is HTTP");
-    assert_eq!(taken, bytes.len());
-}
-
-fn forget(conversation: &mut dyn Conversation) {
-    for transaction in conversation.transactions() {
-        for direction in Direction::ALL {
-            conversation.inspected(transaction, direction);
-            conversation.finish(transaction, direction);
-        }
-    }
-    conversation.release();
+    assert_eq!(peers::say(conversation, direction, black_box(bytes)), bytes.len());
 }
 
 fn messages(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("http");
+    // Three requests: 200, 404, HEAD.
+    let flows = peers::flows("http/keep-alive.pcap");
+    group.throughput(Throughput::Elements(3));
+    group.bench_function("parse/flow", |bencher| {
+        bencher.iter(|| flows.iter().for_each(|flow| flow.parse(&SPEECH, true)));
+    });
     let mut conversation = (SPEECH.begin)();
     group.throughput(Throughput::Elements(1));
     group.bench_function("parse/request_and_response", |bencher| {
         bencher.iter(|| {
-            say(&mut *conversation, Direction::ToServer, REQUEST);
-            say(&mut *conversation, Direction::ToClient, RESPONSE);
-            forget(&mut *conversation);
+            for (direction, bytes) in [(Direction::ToServer, REQUEST), (Direction::ToClient, RESPONSE)] {
+                say(&mut *conversation, direction, bytes);
+                look(&mut *conversation, direction);
+            }
         });
     });
     let requests = REQUEST.repeat(100);
@@ -73,18 +70,19 @@ fn bodies(criterion: &mut Criterion) {
             let mut conversation = (SPEECH.begin)();
             bencher.iter(|| {
                 say(&mut *conversation, Direction::ToServer, REQUEST);
+                look(&mut *conversation, Direction::ToServer);
                 say(&mut *conversation, Direction::ToClient, &head);
                 let mut left = BODY;
                 while left > 0 {
                     let len = left.min(SEGMENT);
                     say(&mut *conversation, Direction::ToClient, &segment[..len]);
-                    conversation.inspected(conversation.transactions().start, Direction::ToClient);
+                    look(&mut *conversation, Direction::ToClient);
                     left -= len;
                 }
                 if !tail.is_empty() {
                     say(&mut *conversation, Direction::ToClient, tail);
+                    look(&mut *conversation, Direction::ToClient);
                 }
-                forget(&mut *conversation);
             });
         });
     }

@@ -1,11 +1,11 @@
 //! TLS: the messages in the clear of a handshake, read from both sides, and then a rule that looks at its fingerprint.
 
+mod peers;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sensor::app_layer::conversation::Conversation;
-use sensor::app_layer::parser::{Input, Requests};
+use peers::{look, say};
 use sensor::app_layer::tls::SPEECH;
 use sensor::event::Direction;
-use sensor::time::Timestamp;
 use std::hint::black_box;
 
 /// As in the executable.
@@ -55,24 +55,28 @@ fn server_hello() -> Vec<u8> {
     )
 }
 
-fn say(conversation: &mut dyn Conversation, direction: Direction, bytes: &[u8]) {
-    let input = Input { direction, bytes: black_box(bytes), end: false, time: Timestamp::ZERO };
-    conversation.parse(&input, &mut Requests::default()).expect("it is well formed");
-}
-
 fn tls(criterion: &mut Criterion) {
     let hello = record(22, &client_hello());
     let short = record(22, &server_hello());
     let certificates = message(11, &vector(3, &vector(3, CERTIFICATE)));
     let full = record(22, &[server_hello(), certificates, message(14, b"")].concat());
     let mut group = criterion.benchmark_group("tls");
+    for capture in ["tls/tls13.pcap", "tls/tls12.pcap"] {
+        let flows = peers::flows(capture);
+        group.throughput(Throughput::Elements(flows.len() as u64));
+        group.bench_function(format!("flows/{capture}"), |bencher| {
+            bencher.iter(|| flows.iter().for_each(|flow| flow.parse(&SPEECH, true)));
+        });
+    }
     group.throughput(Throughput::Elements(1));
     for (name, answer) in [("handshake/1.3", &short), ("handshake/certificate", &full)] {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let mut conversation = (SPEECH.begin)();
-                say(&mut *conversation, Direction::ToServer, &hello);
-                say(&mut *conversation, Direction::ToClient, answer);
+                for (direction, bytes) in [(Direction::ToServer, &hello), (Direction::ToClient, answer)] {
+                    say(&mut *conversation, direction, black_box(bytes));
+                    look(&mut *conversation, direction);
+                }
                 conversation
             });
         });
@@ -94,7 +98,7 @@ fn tls(criterion: &mut Criterion) {
     let data = record(23, &[0; 16_000]);
     group.throughput(Throughput::Bytes(data.len() as u64));
     group.bench_function("application_data", |bencher| {
-        bencher.iter(|| say(&mut *conversation, Direction::ToServer, &data));
+        bencher.iter(|| say(&mut *conversation, Direction::ToServer, black_box(&data)));
     });
     group.finish();
 }
