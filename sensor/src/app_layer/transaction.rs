@@ -2,7 +2,6 @@
 
 use super::file::Wanted;
 use crate::event::Direction;
-use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -49,9 +48,9 @@ pub struct Noted {
     /// Fields of a lower progress were looked at.
     pub looked_below: u8,
     /// Rules that wait for more, ascending.
-    pub waiting: SmallVec<[Waiting; 2]>,
+    pub waiting: Vec<Waiting>,
     /// Rules that are settled, of those alone that could be tried again.
-    pub settled: SmallVec<[Settled; 4]>,
+    pub settled: Vec<Settled>,
     /// There is nothing left to look at.
     pub finished: bool,
     /// The transaction is as it was when rules looked: they look again once its parser has gone on with it, or at its
@@ -62,12 +61,8 @@ pub struct Noted {
 impl Noted {
     /// How much memory it takes up beside itself, in bytes.
     pub(super) fn memory(&self) -> usize {
-        beside(&self.waiting) + beside(&self.settled)
+        self.waiting.capacity() * size_of::<Waiting>() + self.settled.capacity() * size_of::<Settled>()
     }
-}
-
-fn beside<A: smallvec::Array>(rules: &SmallVec<A>) -> usize {
-    if rules.spilled() { rules.capacity() * size_of::<A::Item>() } else { 0 }
 }
 
 /// One transaction.
@@ -181,6 +176,10 @@ impl<T: Default> Transactions<T> {
             // Whoever inspects had its chance at it with every packet so far.
             self.open.pop_front();
             self.cut_short += 1;
+        }
+        if self.open.capacity() == 0 {
+            // Most flows have one at a time.
+            self.open.reserve_exact(1);
         }
         let number = self.next;
         self.next += 1;
