@@ -13,6 +13,7 @@ mod handshake;
 mod heartbeat;
 mod hello;
 mod keywords;
+mod outline;
 mod record;
 mod session;
 mod ssl2;

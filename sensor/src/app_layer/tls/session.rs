@@ -106,13 +106,13 @@ pub(super) const READERS: &[Reader<Session>] = &[
         }
     }),
     Reader::new(&fields::CERT_SUBJECT, |session, way, visit| {
-        of_chain(session, way, visit, |chain, visit| visit(chain.leaf.subject().as_bytes()));
+        of_chain(session, way, visit, |chain, visit| visit(chain.subject().as_bytes()));
     }),
     Reader::new(&fields::CERT_ISSUER, |session, way, visit| {
-        of_chain(session, way, visit, |chain, visit| visit(chain.leaf.issuer().as_bytes()));
+        of_chain(session, way, visit, |chain, visit| visit(chain.issuer().as_bytes()));
     }),
     Reader::new(&fields::CERT_SERIAL, |session, way, visit| {
-        of_chain(session, way, visit, |chain, visit| visit(chain.leaf.serial().as_bytes()));
+        of_chain(session, way, visit, |chain, visit| visit(chain.serial().as_bytes()));
     }),
     Reader::new(&fields::CERT_FINGERPRINT, |session, way, visit| {
         of_chain(session, way, visit, |chain, visit| visit(chain.fingerprint().as_bytes()));
@@ -122,21 +122,21 @@ pub(super) const READERS: &[Reader<Session>] = &[
     }),
     Reader::new(&fields::SUBJECT_ALT_NAME, |session, way, visit| {
         of_chain(session, way, visit, |chain, visit| {
-            chain.leaf.alternative_names().iter().any(|name| visit(name.as_bytes()))
+            chain.alternative_names().iter().any(|name| visit(name.as_bytes()))
         });
     }),
     Reader::new(&fields::CERT_CHAIN_LEN, |session, way, visit| {
         of_chain(session, way, visit, |chain, visit| visit_number(visit, chain.len() as u64));
     }),
     Reader::new(&fields::NOT_BEFORE, |session, way, visit| {
-        of_chain(session, way, visit, |chain, visit| visit_number(visit, chain.leaf.not_before));
+        of_chain(session, way, visit, |chain, visit| visit_number(visit, chain.not_before()));
     }),
     Reader::new(&fields::NOT_AFTER, |session, way, visit| {
-        of_chain(session, way, visit, |chain, visit| visit_number(visit, chain.leaf.not_after));
+        of_chain(session, way, visit, |chain, visit| visit_number(visit, chain.not_after()));
     }),
     Reader::new(&fields::VALID, |session, way, visit| {
         of_chain(session, way, visit, |chain, visit| {
-            visit_number(visit, u64::from(chain.leaf.not_after > session.certified.as_secs()))
+            visit_number(visit, u64::from(chain.not_after() > session.certified.as_secs()))
         });
     }),
     Reader::streaming(&fields::STATE, |session, _, visit| {

@@ -266,8 +266,8 @@ fn none_of_the_certificates_is_none() {
 #[test]
 fn a_certificate_has_expired_after_its_last_day() {
     let chain = super::certificate::Chain::read(&certificates(&[CERTIFICATE])[4..], false);
-    let leaf = chain.expect("it is right").expect("there is one").leaf;
-    assert_eq!((leaf.not_before, leaf.not_after), (1_577_836_800, 4_102_444_799));
+    let chain = chain.expect("it is right").expect("there is one");
+    assert_eq!((chain.not_before(), chain.not_after()), (1_577_836_800, 4_102_444_799));
 }
 
 #[test]
