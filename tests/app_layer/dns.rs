@@ -1,9 +1,12 @@
-//! Names, types, kinds of operation and results of DNS over UDP.
+//! Names, types, kinds of operation and results of DNS, over UDP and TCP.
 
-use super::{as_tshark_reads, captures, frames_with, values};
+use super::streams::conversations;
+use super::{ADDRESSES, as_tshark_reads, captures, frames_with, peers, values};
 use fixtures::TimedFrame;
 use rules::view::Packet;
-use sensor::app_layer::dns::SPEECH;
+use sensor::app_layer::conversation::Conversation;
+use sensor::app_layer::dns::{SPEECH, TCP_SPEECH};
+use sensor::app_layer::identify::Speech;
 use sensor::app_layer::parser::{Input, Requests};
 use sensor::capture::{Frame, LinkType};
 use sensor::counter::Counters;
@@ -17,6 +20,8 @@ struct Fields {
     asked: Vec<String>,
     /// Owners of answers, authorities and additionals, sorted: tshark keeps those of SRV apart, in pieces.
     owners: Vec<String>,
+    /// Of responses all names, sorted: those asked for, owners, and what records point to.
+    names: Vec<String>,
     opcode: u64,
     /// Of responses.
     rcode: Option<u64>,
@@ -24,8 +29,8 @@ struct Fields {
     types: Vec<u64>,
 }
 
-fn is_dns(packet: &Packet<'_>) -> bool {
-    packet.protocol == 17 && (packet.source_port == 53 || packet.destination_port == 53)
+fn is_dns(packet: &Packet<'_>, protocol: u8) -> bool {
+    packet.protocol == protocol && (packet.source_port == 53 || packet.destination_port == 53)
 }
 
 /// Nothing if the datagram is no message.
@@ -40,27 +45,32 @@ fn as_the_sensor_reads(frame: &TimedFrame) -> Option<Fields> {
     let mut packets = Vec::new();
     Decoder::default().decode(&frame, &mut Counters::default(), &mut packets);
     let bytes = packets[0].payload;
-    let is_response = bytes.get(2)? & 0x80 != 0;
-    let direction = if is_response { Direction::ToClient } else { Direction::ToServer };
+    let direction = if bytes.get(2)? & 0x80 != 0 { Direction::ToClient } else { Direction::ToServer };
     let mut conversation = (SPEECH.begin)();
     let input = Input { direction, bytes, end: false, time: Timestamp::ZERO };
     conversation.parse(&input, &mut Requests::default()).unwrap();
-    if conversation.transactions().is_empty() {
-        return None;
-    }
-    let read = |field| values(&SPEECH, &*conversation, 0, direction, field);
+    let transaction = conversation.following(0)?;
+    Some(message(&SPEECH, &*conversation, transaction, direction))
+}
+
+fn message(speech: &Speech, conversation: &dyn Conversation, transaction: u64, way: Direction) -> Fields {
+    let read = |field| values(speech, conversation, transaction, way, field);
     let names = |field| read(field).iter().map(|name| shown(name)).collect::<Vec<_>>();
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
     let numbers = |field| read(field).into_iter().map(|value| u64::from_be_bytes(value.try_into().unwrap()));
+    let is_response = way == Direction::ToClient;
     let sections = ["dns.answers.rrname", "dns.authorities.rrname", "dns.additionals.rrname"];
-    let mut owners: Vec<String> = sections.into_iter().flat_map(names).collect();
-    owners.sort();
-    Some(Fields {
+    Fields {
         asked: names("dns.queries.rrname"),
-        owners,
+        owners: sorted(sections.into_iter().flat_map(names).collect()),
+        names: if is_response { sorted(names("dns.response.rrname")) } else { Vec::new() },
         opcode: numbers("dns.opcode").next().unwrap(),
         rcode: numbers("dns.rcode").next().filter(|_| is_response),
         types: numbers("dns.rrtype").collect(),
-    })
+    }
 }
 
 /// A name as tshark shows it: control characters in octal.
@@ -71,9 +81,9 @@ fn shown(name: &[u8]) -> String {
 }
 
 /// Inverse queries (RFC 3425: obsolete) have records that say nothing; Suricata reads no such message, nor do we.
-const FILTER: &str = "dns && udp && !icmp && !_ws.malformed && dns.flags.opcode != 1";
+const FILTER: &str = "dns && !icmp && !_ws.malformed && dns.flags.opcode != 1";
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 16] = [
     "dns.flags.response",
     "dns.qry.name",
     "dns.resp.name",
@@ -85,12 +95,29 @@ const COLUMNS: [&str; 11] = [
     "dns.qry.type",
     "dns.resp.type",
     "dns.count.answers",
+    "dns.cname",
+    "dns.ns",
+    "dns.ptr.domain_name",
+    "dns.mx.mail_exchange",
+    "dns.soa.mname",
 ];
 
 /// One line of tshark's, without the number of its frame.
 fn fields(columns: &[String]) -> Fields {
-    let [response, asked, owners, service, transport, domain, opcode, rcode, asked_types, types, answers] =
-        columns
+    let [
+        response,
+        asked,
+        owners,
+        service,
+        transport,
+        domain,
+        opcode,
+        rcode,
+        asked_types,
+        types,
+        answers,
+        targets @ ..,
+    ] = columns
     else {
         panic!("columns are missing: {columns:?}");
     };
@@ -109,14 +136,21 @@ fn fields(columns: &[String]) -> Fields {
         "1" => numbers(types).into_iter().take(answers).collect(),
         _ => numbers(asked_types),
     };
-    Fields { asked: list(asked), owners, opcode: opcode.parse().unwrap(), rcode: rcode.parse().ok(), types }
+    let mut names = Vec::new();
+    if response == "1" {
+        names =
+            [list(asked), owners.clone(), targets.iter().flat_map(|column| list(column)).collect()].concat();
+        names.sort();
+    }
+    let (opcode, rcode) = (opcode.parse().unwrap(), rcode.parse().ok());
+    Fields { asked: list(asked), owners, names, opcode, rcode, types }
 }
 
 #[test]
 fn messages_are_those_that_tshark_reads() {
     let mut compared = 0;
     for capture in captures("dns") {
-        let frames = frames_with(&capture, is_dns);
+        let frames = frames_with(&capture, |packet| is_dns(packet, 17));
         let Some(expected) = as_tshark_reads(&frames, FILTER, &COLUMNS) else {
             eprintln!("messages_are_those_that_tshark_reads: skipped, tshark is not installed");
             return;
@@ -131,4 +165,35 @@ fn messages_are_those_that_tshark_reads() {
         }
     }
     assert!(compared >= 24, "only {compared} messages");
+}
+
+#[test]
+fn messages_over_tcp_are_those_that_tshark_reads() {
+    let mut compared = 0;
+    for capture in captures("dns") {
+        let frames = frames_with(&capture, |packet| is_dns(packet, 6));
+        let columns: Vec<&str> = ADDRESSES.into_iter().chain(COLUMNS).collect();
+        let filter = format!("{FILTER} && !tcp.analysis.retransmission");
+        let Some(lines) = as_tshark_reads(&frames, &filter, &columns) else {
+            eprintln!("messages_over_tcp_are_those_that_tshark_reads: skipped, tshark is not installed");
+            return;
+        };
+        // Of several messages in a frame the columns do not tell which value is whose.
+        let single = lines.iter().filter(|line| !line[7].contains('|'));
+        let conversations = conversations(&frames, &TCP_SPEECH);
+        for line in single.filter(|line| !line.iter().any(|column| column.contains("<Name "))) {
+            let (source, destination) = peers(&line[1..]);
+            let (ends, way) = match line[7].as_str() {
+                "1" => ((destination, source), Direction::ToClient),
+                _ => ((source, destination), Direction::ToServer),
+            };
+            let Some(conversation) = conversations.get(&ends) else { continue };
+            let expected = fields(&line[7..]);
+            let mut told = conversation.kept().filter(|&number| conversation.progress(number, way).is_some());
+            let found = told.any(|number| message(&TCP_SPEECH, &**conversation, number, way) == expected);
+            assert!(found, "{} frame {}: {expected:?}", capture.display(), line[0]);
+            compared += 1;
+        }
+    }
+    assert!(compared >= 4, "only {compared} messages");
 }

@@ -1,4 +1,4 @@
-//! Commands of FTP's control connections, and the codes of their replies.
+//! Commands of FTP's control connections, their replies, and the ports of the data connections.
 
 use super::streams::{Peers, conversations};
 use super::{ADDRESSES, as_tshark_reads, captures, frames_with, peers, values};
@@ -15,15 +15,22 @@ struct Session {
     commands: Vec<(String, String)>,
     /// Of replies; of several equal ones in a row the first: tshark does not show that of each line.
     codes: Vec<String>,
+    /// What they say, a line each; of tshark's those that came alone, for of several it does not show each, and of a long
+    /// one its beginning.
+    replies: Vec<String>,
+    /// Those that each side named for a data connection.
+    ports: Vec<String>,
 }
 
 /// The first session between any two peers. Nothing if tshark is not installed.
 fn sessions(frames: &[TimedFrame]) -> Option<HashMap<Peers, Session>> {
-    let own = ["tcp.stream", "ftp.request.command", "ftp.request.arg", "ftp.response.code"];
-    let columns: Vec<&str> = ADDRESSES.into_iter().chain(own).collect();
+    let own =
+        ["tcp.stream", "ftp.request.command", "ftp.request.arg", "ftp.response.code", "ftp.response.arg"];
+    let ports = ["ftp.active.port", "ftp.passive.port", "ftp.eprt.port", "ftp.epsv.port"];
+    let columns: Vec<&str> = ADDRESSES.into_iter().chain(own).chain(ports).collect();
     let mut sessions: HashMap<Peers, (String, Session)> = HashMap::new();
     for line in as_tshark_reads(frames, "ftp", &columns)? {
-        let [stream, command, argument, codes] = &line[7..] else {
+        let [stream, command, argument, codes, replies, ports @ ..] = &line[7..] else {
             panic!("columns are missing: {line:?}");
         };
         let (source, destination) = peers(&line[1..]);
@@ -36,6 +43,9 @@ fn sessions(frames: &[TimedFrame]) -> Option<HashMap<Peers, Session>> {
             session.commands.push((command.to_ascii_uppercase(), argument.clone()));
         }
         session.codes.extend(codes.split('|').filter(|code| !code.is_empty()).map(str::to_owned));
+        let alone = !codes.is_empty() && !codes.contains('|') && !replies.contains('|');
+        session.replies.extend(alone.then(|| replies.clone()));
+        session.ports.extend(ports.iter().filter(|port| !port.is_empty()).cloned());
     }
     Some(sessions.into_iter().map(|(ends, (_, session))| (ends, session)).collect())
 }
@@ -52,6 +62,10 @@ fn as_the_sensor_reads(conversation: &dyn Conversation) -> Session {
             session.commands.push((command, argument.clone()));
         }
         session.codes.extend(read(transaction, Direction::ToClient, "ftp.completion_code"));
+        session.replies.extend(read(transaction, Direction::ToClient, "ftp.reply"));
+        let ports = values(&SPEECH, conversation, transaction, Direction::ToServer, "ftp.dynamic_port");
+        let number = |port: Vec<u8>| u64::from_be_bytes(port.try_into().unwrap()).to_string();
+        session.ports.extend(ports.into_iter().map(number));
     }
     session
 }
@@ -74,10 +88,17 @@ fn sessions_are_those_that_tshark_reads() {
             read.codes.dedup();
             expected.codes.dedup();
             // What is missing in a capture ends a session for the sensor.
+            let is_whole = read.codes.len() >= expected.codes.len();
+            let replies = std::mem::take(&mut read.replies);
+            let theirs = std::mem::take(&mut expected.replies);
+            let is_there = |reply: &String| replies.iter().any(|line| line.starts_with(reply));
+            let missing = theirs.iter().find(|reply| is_whole && !is_there(reply));
+            assert_eq!(missing, None, "{} {ends:?}: {replies:?}", capture.display());
             expected.commands.truncate(read.commands.len());
             expected.codes.truncate(read.codes.len());
+            expected.ports.truncate(read.ports.len());
             assert_eq!(read, expected, "{} {ends:?}", capture.display());
-            compared += read.commands.len() + read.codes.len();
+            compared += read.commands.len() + read.codes.len() + read.ports.len() + theirs.len();
         }
     }
     assert!(compared >= 60, "only {compared} values");

@@ -1,4 +1,7 @@
-//! First lines and header fields of HTTP/1, message by message.
+//! First lines, header fields and bodies of HTTP/1, message by message.
+//!
+//! Fields of one name are compared together, as rules see them, and without white space, which rules see less of. Bodies
+//! are compared where they are plain text, of which tshark shows all, as far as rules look at them.
 
 use super::streams::{Peers, conversations};
 use super::{as_tshark_reads, captures, frames_with, values};
@@ -25,6 +28,8 @@ const FIELDS: [&[(&str, &str)]; 2] = [
         ("http.connection", "http.connection"),
         ("http.content_type", "http.content_type"),
         ("http.content_len", "http.content_length_header"),
+        ("http.request_header", "http.request.line"),
+        ("http.request_body", "http.file_data"),
     ],
     &[
         ("http.protocol", "http.response.version"),
@@ -36,6 +41,8 @@ const FIELDS: [&[(&str, &str)]; 2] = [
         ("http.connection", "http.connection"),
         ("http.content_type", "http.content_type"),
         ("http.content_len", "http.content_length_header"),
+        ("http.response_header", "http.response.line"),
+        ("http.response_body", "http.file_data"),
     ],
 ];
 
@@ -48,10 +55,57 @@ const EVADING: IpAddr = IpAddr::V4(Ipv4Addr::new(1, 1, 1, 1));
 /// The fields of a message.
 type Message = Vec<(&'static str, String)>;
 
+/// A body without white space; nothing where it is no plain text.
+fn text_of(body: &[u8]) -> String {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t') && *byte != b'\\';
+    match body.iter().all(is_plain) {
+        true => without_space(&String::from_utf8_lossy(body)),
+        false => String::new(),
+    }
+}
+
+/// Without white space, of which tshark shows some as `\r`, `\n` and `\t`, nor `|`, which stands between two values.
+fn without_space(text: &str) -> String {
+    let text = ["\\r", "\\n", "\\t"].iter().fold(text.to_owned(), |text, escape| text.replace(escape, ""));
+    text.chars().filter(|c| !c.is_whitespace() && *c != '|').collect()
+}
+
+/// Header fields, those of one name together.
+fn merged<'l>(lines: impl Iterator<Item = &'l str>) -> String {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for line in lines.map(without_space).filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        match fields.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some((_, values)) => *values = format!("{values},{value}"),
+            None => fields.push((name.to_owned(), value.to_owned())),
+        }
+    }
+    fields.into_iter().map(|(name, value)| format!("{name}:{value};")).collect()
+}
+
+/// Whether both readers tell the same of a message.
+fn agree(ours: &Message, theirs: &Message) -> bool {
+    ours.iter().zip(theirs).all(|((name, ours), (_, theirs))| match is_body(name) {
+        true => theirs.starts_with(ours),
+        false => ours == theirs,
+    })
+}
+
+fn is_body(field: &str) -> bool {
+    matches!(field, "http.request_body" | "http.response_body")
+}
+
 fn as_the_sensor_reads(conversation: &dyn Conversation, direction: Direction) -> Vec<Message> {
     let read = |transaction, field| {
         let values = values(&SPEECH, conversation, transaction, direction, field);
-        String::from_utf8_lossy(&values.concat()).replace('|', ", ")
+        match field {
+            _ if is_body(field) => text_of(&values.concat()),
+            "http.request_header" | "http.response_header" => {
+                let lines: Vec<_> = values.iter().map(|line| String::from_utf8_lossy(line)).collect();
+                merged(lines.iter().map(|line| &**line))
+            }
+            _ => String::from_utf8_lossy(&values.concat()).replace('|', ", "),
+        }
     };
     let first = ["http.method", "http.protocol"][direction.index()];
     conversation
@@ -87,7 +141,12 @@ fn as_tshark_shows(lines: &[Vec<String>], columns: &[&str]) -> HashMap<Peers, [V
             true => ((destination, source), Direction::ToClient),
         };
         let fields = FIELDS[direction.index()].iter();
-        let message = fields.map(|&(field, name)| (field, column(name).replace('|', ", "))).collect();
+        let shown = |name| match name {
+            "http.file_data" => without_space(column(name)),
+            "http.request.line" | "http.response.line" => merged(column(name).split("\\n|")),
+            _ => column(name).replace('|', ", "),
+        };
+        let message = fields.map(|&(field, name)| (field, shown(name))).collect();
         connections.entry(peers).or_default()[direction.index()].push(message);
     }
     connections
@@ -105,7 +164,7 @@ fn messages_are_those_that_tshark_reads() {
             columns.push(column);
         }
     }
-    let (mut found, mut compared) = (0, 0);
+    let (mut found, mut compared, mut bodies) = (0, 0, 0);
     for capture in captures("http") {
         let frames = frames_with(&capture, is_http);
         let filter = "http.request.method || http.response.code";
@@ -125,10 +184,16 @@ fn messages_are_those_that_tshark_reads() {
                     continue;
                 }
                 compared += expected.len();
-                found += expected.iter().filter(|message| read.contains(message)).count();
+                for ours in expected.iter().filter_map(|theirs| read.iter().find(|ours| agree(ours, theirs)))
+                {
+                    found += 1;
+                    bodies +=
+                        usize::from(ours.iter().any(|(name, value)| is_body(name) && !value.is_empty()));
+                }
             }
         }
     }
     // A connection with another before or behind it between the same ports differs, and a name in UTF-8.
     assert!(compared >= 20 && found * 1000 >= compared * 995, "only {found} of {compared} messages");
+    assert!(bodies >= 10, "only {bodies} bodies");
 }

@@ -1,5 +1,6 @@
 //! Application protocols in the shared captures, as the sensor and as tshark read them.
 
+mod certificates;
 mod dns;
 mod ftp;
 mod http;

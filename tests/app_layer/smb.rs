@@ -1,4 +1,4 @@
-//! Shares and users of SMB, and calls of DCE/RPC over it and over TCP.
+//! Shares, users and files of SMB, and calls of DCE/RPC over it and over TCP.
 
 use super::streams::{Peers, conversations};
 use super::{ADDRESSES, as_tshark_reads, captures, frames_with, peers, values};
@@ -7,7 +7,7 @@ use rules::view::Packet;
 use sensor::app_layer::conversation::Conversation;
 use sensor::app_layer::identify::Speech;
 use sensor::app_layer::{dcerpc, smb};
-use sensor::event::Direction::ToServer;
+use sensor::event::Direction::{self, ToServer};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -143,24 +143,76 @@ fn call(speech: &Speech, conversation: &dyn Conversation, id: u64) -> Vec<(u64, 
     operations.iter().map(|number| (u64::from_be_bytes(number[..].try_into().unwrap()), stub)).collect()
 }
 
+/// Whether what the sensor reads is among what tshark tells of a session; says how much that was.
+fn compare_unordered(
+    recorded: &[Recorded],
+    (filter, own): (&str, &[&str]),
+    tell: Tell<String>,
+    read: impl Fn(&dyn Conversation, u64) -> Vec<String>,
+) -> Option<usize> {
+    let mut compared = 0;
+    for Recorded { path, frames, conversations } in recorded {
+        for (ends, told) in sessions(frames, filter, own, tell)? {
+            let Some(conversation) = conversations.get(&ends) else { continue };
+            for value in conversation.kept().flat_map(|id| read(&**conversation, id)) {
+                assert!(told.contains(&value), "{} {ends:?}: {value} of {told:?}", path.display());
+                compared += 1;
+            }
+        }
+    }
+    Some(compared)
+}
+
+/// The interfaces of calls, among those that were bound.
+fn interfaces(recorded: &[Recorded], over: &str, speech: &Speech) -> Option<usize> {
+    let filter = format!("dcerpc.cn_bind_to_uuid && dcerpc.pkt_type in {{11, 14}} && {over}");
+    let tell: Tell<String> = |columns| columns[0].split('|').map(|uuid| uuid.replace('-', "")).collect();
+    compare_unordered(recorded, (&filter, &["dcerpc.cn_bind_to_uuid"]), tell, |conversation, id| {
+        let hex = |interface: &Vec<u8>| interface[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        values(speech, conversation, id, ToServer, "dcerpc.iface").iter().map(hex).collect()
+    })
+}
+
+/// The names of files of which something is read or written, among those that were opened.
+fn files(recorded: &[Recorded]) -> Option<usize> {
+    let tell: Tell<String> = |columns| {
+        let names = columns.iter().flat_map(|column| column.split('|'));
+        names.map(|name| name.trim_start_matches('\\').to_owned()).collect()
+    };
+    let filter = ("smb2.filename || smb.file", &["smb2.filename", "smb.file"][..]);
+    compare_unordered(recorded, filter, tell, |conversation, id| {
+        let names =
+            Direction::ALL.map(|way| values(&smb::SPEECH, conversation, id, way, "file.name")).concat();
+        let names = names.iter().map(|name| String::from_utf8_lossy(name).into_owned());
+        names.map(|name| name.trim_start_matches('\\').to_owned()).collect()
+    })
+}
+
 #[test]
 fn sessions_are_those_that_tshark_reads() {
     let recorded = recorded(&smb::SPEECH, &[139, 445]);
     let read = |conversation: &dyn Conversation, id| call(&smb::SPEECH, conversation, id);
-    let (Some(shares), Some(users), Some(calls)) =
-        (shares(&recorded), users(&recorded), calls(&recorded, "(smb || smb2)", read))
-    else {
+    let (Some(shares), Some(users), Some(calls), Some(interfaces), Some(files)) = (
+        shares(&recorded),
+        users(&recorded),
+        calls(&recorded, "(smb || smb2)", read),
+        interfaces(&recorded, "(smb || smb2)", &smb::SPEECH),
+        files(&recorded),
+    ) else {
         eprintln!("smb::sessions_are_those_that_tshark_reads: skipped, tshark is not installed");
         return;
     };
     assert!(shares >= 6 && users >= 4 && calls >= 2, "only {shares} shares, {users} users, {calls} calls");
+    assert!(interfaces >= 2 && files >= 3, "only {interfaces} calls of interfaces, {files} files");
 }
 
 #[test]
 fn calls_are_those_that_tshark_reads() {
+    let recorded = recorded(&dcerpc::SPEECH, &[135]);
     let read = |conversation: &dyn Conversation, id| call(&dcerpc::SPEECH, conversation, id);
-    match calls(&recorded(&dcerpc::SPEECH, &[135]), "!smb && !smb2", read) {
-        None => eprintln!("smb::calls_are_those_that_tshark_reads: skipped, tshark is not installed"),
-        Some(compared) => assert!(compared > 0),
+    let over_tcp = "!smb && !smb2";
+    match (calls(&recorded, over_tcp, read), interfaces(&recorded, over_tcp, &dcerpc::SPEECH)) {
+        (Some(calls), Some(interfaces)) => assert!(calls > 0 && interfaces > 0),
+        _ => eprintln!("smb::calls_are_those_that_tshark_reads: skipped, tshark is not installed"),
     }
 }

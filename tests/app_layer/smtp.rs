@@ -1,4 +1,4 @@
-//! Envelopes and header fields of mail.
+//! Envelopes and header fields of mail, and the names of what is attached.
 
 use super::streams::{Peers, conversations};
 use super::{ADDRESSES, as_tshark_reads, captures, frames_with, peers, values};
@@ -19,7 +19,7 @@ fn add(fields: &mut Fields, name: &'static str, value: &str) {
     }
 }
 
-const HEADER: [(&str, &str); 8] = [
+const HEADER: [(&str, &str); 9] = [
     ("imf.from", "email.from"),
     ("imf.to", "email.to"),
     ("imf.cc", "email.cc"),
@@ -28,6 +28,7 @@ const HEADER: [(&str, &str); 8] = [
     ("imf.message_id", "email.message_id"),
     ("imf.ext.mailer", "email.x_mailer"),
     ("imf.received", "email.received"),
+    ("mime_multipart.header.content-disposition", "file.name"),
 ];
 
 /// What clients say in the first session between any two peers. Nothing if tshark is not installed.
@@ -71,7 +72,18 @@ fn add_header(fields: &mut Fields, header: &[String]) {
     for (value, (_, name)) in header.iter().zip(HEADER) {
         // tshark shows where a field was folded.
         let unfolded = value.replace("\\r\\n", "").replace("\\t", "");
-        unfolded.split('|').for_each(|value| add(fields, name, value));
+        unfolded
+            .split('|')
+            .filter_map(|value| file_name(name, value))
+            .for_each(|value| add(fields, name, value));
+    }
+}
+
+/// Of where a part belongs, the name of its file.
+fn file_name<'v>(name: &str, value: &'v str) -> Option<&'v str> {
+    match name {
+        "file.name" => Some(value.split_once("filename=")?.1.trim_matches('"')),
+        _ => Some(value),
     }
 }
 
@@ -102,7 +114,7 @@ fn as_the_sensor_reads(conversation: &dyn Conversation) -> Option<Fields> {
 
 #[test]
 fn mail_is_what_tshark_reads() {
-    let mut compared = 0;
+    let (mut compared, mut attached) = (0, 0);
     for capture in captures("smtp") {
         let frames = frames_with(&capture, |packet| {
             [packet.source_port, packet.destination_port].iter().any(|port| [25, 587].contains(port))
@@ -121,8 +133,9 @@ fn mail_is_what_tshark_reads() {
                 let values = &values[..read.len().clamp(1, values.len())];
                 assert_eq!(read, values, "{} {peers:?} {name}", capture.display());
                 compared += values.len();
+                attached += if *name == "file.name" { values.len() } else { 0 };
             }
         }
     }
-    assert!(compared >= 20, "only {compared} values");
+    assert!(compared >= 20 && attached >= 1, "only {compared} values, {attached} names of files");
 }

@@ -13,6 +13,9 @@ use std::net::SocketAddr;
 #[derive(Debug, Default, Eq, PartialEq)]
 struct Fields {
     random: String,
+    /// The same, put together from its parts.
+    random_parts: String,
+    version: u64,
     server_name: String,
     protocols: Vec<String>,
     /// JA3 of clients, JA3S of servers.
@@ -31,6 +34,8 @@ fn as_the_sensor_reads(conversation: &dyn Conversation, direction: Direction) ->
     let (hash, string) = if is_client { ("ja3.hash", "ja3.string") } else { ("ja3s.hash", "ja3s.string") };
     Fields {
         random: hex(&read("tls.random").concat()),
+        random_parts: hex(&["tls.random_time", "tls.random_bytes"].map(read).concat().concat()),
+        version: u64::from_be_bytes(read("tls.version").concat().try_into().unwrap()),
         server_name: text("tls.sni"),
         protocols: read("tls.alpn").iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect(),
         fingerprint: text(hash),
@@ -38,7 +43,7 @@ fn as_the_sensor_reads(conversation: &dyn Conversation, direction: Direction) ->
     }
 }
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 17] = [
     "tls.handshake.type",
     "ip.src",
     "ipv6.src",
@@ -46,6 +51,8 @@ const COLUMNS: [&str; 15] = [
     "ip.dst",
     "ipv6.dst",
     "tcp.dstport",
+    "tls.handshake.version",
+    "tls.handshake.extensions.supported_version",
     "tls.handshake.random",
     "tls.handshake.extensions_server_name",
     "tls.handshake.extensions_alpn_str",
@@ -87,6 +94,20 @@ impl Line<'_> {
         (hellos.len() == 1).then(|| hellos == ["1"])
     }
 
+    /// Of the versions supported the first that is known, drafts too, else that of the hello's own field. A hello of SSL 2, which has
+    /// no such random bytes, is that whatever it offers.
+    fn version(&self) -> u64 {
+        if self.column("tls.handshake.random").is_empty() {
+            return 2;
+        }
+        let numbers =
+            |name| self.list(name).into_iter().map(|hex| u64::from_str_radix(&hex[2..], 16).unwrap());
+        let mut supported = numbers("tls.handshake.extensions.supported_version");
+        let known =
+            supported.find(|version| matches!(version, 0x0300..=0x0304 | 0x7f00..=0x7fff | 0xfb00..=0xfbff));
+        known.or_else(|| numbers("tls.handshake.version").next()).unwrap_or_default()
+    }
+
     fn hello(&self, is_client: bool) -> Fields {
         let [hash, string] = match is_client {
             true => ["tls.handshake.ja3", "tls.handshake.ja3_full"],
@@ -94,6 +115,8 @@ impl Line<'_> {
         };
         Fields {
             random: self.column("tls.handshake.random").to_owned(),
+            random_parts: self.column("tls.handshake.random").to_owned(),
+            version: self.version(),
             server_name: self.column("tls.handshake.extensions_server_name").to_owned(),
             protocols: self.list("tls.handshake.extensions_alpn_str"),
             fingerprint: self.column(hash).to_owned(),
