@@ -191,7 +191,7 @@ attacks! {
     files_with_holes = Attack {
         frames: |count| said(&numbered(count, |id| write(id, id, 1, &[b'x'; 100_000]))),
         some: 60,
-        all: 1_000,
+        all: 3_000,
         held: 8 * MIB,
         counted: &[Counter::TransactionPartsRefused],
         told: &["smb.write_queue_size_exceeded"],
