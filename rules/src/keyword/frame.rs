@@ -127,3 +127,56 @@ fn comes_over(field: &Field, packets: Option<PacketProtocol>) -> bool {
         Some(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::keyword::example::compiled;
+    use crate::names::Names;
+    use crate::signature::Kind;
+
+    #[test]
+    fn what_is_refused_is_told_why_and_where() {
+        for (header, options, code, marked) in [
+            ("dns", r#"frame:header; content:"a""#, "unknown-frame", "header"),
+            ("tcp", r#"frame:dns.header; content:"a""#, "unknown-frame", "header"),
+            ("http", r#"frame:dns.pdu; content:"a""#, "other-protocol", "dns.pdu"),
+            ("tcp", r#"frame:pdu; content:"a""#, "frame-of-no-protocol", "pdu"),
+            ("tcp-pkt", r#"frame:dns.pdu; content:"a""#, "frame-elsewhere", "dns.pdu"),
+            ("udp", r#"frame:dns.stream; content:"a""#, "frame-elsewhere", "dns.stream"),
+            ("tcp", r#"frame:smb1.pdu; content:"a""#, "frame-of-no-protocol", "smb1.pdu"),
+            ("dns", r#"content:"b"; frame:pdu; content:"a""#, "mixed-with-frame", "frame:pdu"),
+            (
+                "dns",
+                r#"frame:pdu; content:"a"; frame:stream; content:"b""#,
+                "mixed-with-frame",
+                "frame:stream",
+            ),
+            ("dns:request_started", r#"frame:pdu; content:"a""#, "mixed-with-frame", "frame:pdu"),
+            ("dns", "frame:pdu; absent", "absent-frame", "frame:pdu"),
+        ] {
+            let rule = format!("alert {header} any any -> any any ({options}; sid:1;)");
+            let faults = compiled(&rule, &Names::default()).err().unwrap_or_else(|| panic!("{rule}: loaded"));
+            let found: Vec<_> = faults
+                .iter()
+                .map(|fault| (fault.code, &rule[fault.span.start as usize..fault.span.end as usize]))
+                .collect();
+            assert_eq!(found, [(code, marked)], "{rule}");
+            assert!(faults[0].help.is_some(), "{rule}");
+        }
+        let unknown =
+            compiled(r#"alert dns any any -> any any (frame:x; content:"a"; sid:1;)"#, &Names::default());
+        assert_eq!(unknown.unwrap_err()[0].help.as_deref(), Some("its frames are pdu, stream"));
+    }
+
+    #[test]
+    fn a_rule_on_frames_is_of_a_kind_of_its_own_and_of_the_frame_s_protocol() {
+        for (header, frame) in [("tcp", "dns.pdu"), ("ip", "dns.pdu"), ("dns", "pdu"), ("tcp", "DNS.stream")]
+        {
+            let rule = format!("alert {header} any any -> any any (frame:{frame}; content:\"a\"; sid:1;)");
+            let signature =
+                compiled(&rule, &Names::default()).unwrap_or_else(|faults| panic!("{rule}: {faults:?}"));
+            assert_eq!(signature.kind, Kind::Frame, "{rule}");
+            assert_eq!(signature.app_protocol.map(|protocol| protocol.name()), Some("dns"), "{rule}");
+        }
+    }
+}

@@ -193,6 +193,11 @@ fn three(way: Direction, name: &str, header: &[u8], rest: &[u8]) -> [String; 3] 
     [line("pdu", &[header, rest].concat()), line("hdr", header), line("data", rest)]
 }
 
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
+}
+
 #[test]
 fn messages_of_every_smb() {
     let echo = [&b"\xfeSMB\x40\0\0\0\0\0\0\0\x0d"[..], &[0; 51]].concat();
@@ -207,11 +212,9 @@ fn messages_of_every_smb() {
             three(ToServer, "smb.nbss", &netbios, &message),
             three(ToServer, &format!("smb.{name}"), &header, rest),
         ];
-        let mut expected = expected.concat();
-        let mut lines = told(&smb::SPEECH, &[(ToServer, [&netbios[..], &message].concat())]);
-        expected.sort();
-        lines.sort();
-        assert_eq!(lines, expected);
+        let expected = expected.concat();
+        let lines = told(&smb::SPEECH, &[(ToServer, [&netbios[..], &message].concat())]);
+        assert_eq!(sorted(lines), sorted(expected));
     }
 }
 
@@ -219,11 +222,9 @@ fn messages_of_every_smb() {
 fn units_of_dcerpc() {
     let units = [Writer::LITTLE.bind(1, &[MAPPER]), Writer::LITTLE.request(WHOLE, 2, 0, 7, b"stub")];
     let of_unit = |unit: &Vec<u8>| three(ToServer, "dcerpc", &unit[..16], &unit[16..]);
-    let mut expected = units.iter().flat_map(of_unit).collect::<Vec<_>>();
-    let mut lines = told(&dcerpc::SPEECH, &[(ToServer, units.concat())]);
-    expected.sort();
-    lines.sort();
-    assert_eq!(lines, expected);
+    let expected = units.iter().flat_map(of_unit).collect::<Vec<_>>();
+    let lines = told(&dcerpc::SPEECH, &[(ToServer, units.concat())]);
+    assert_eq!(sorted(lines), sorted(expected));
     let datagram = Writer::LITTLE.datagram(0, 0, 1, 0, b"stub");
     let mut dialogue = Dialogue::of(&dcerpc::UDP_SPEECH);
     let lines = dialogue.say(ToServer, &datagram).frames(&dcerpc::UDP_SPEECH);
@@ -237,15 +238,13 @@ fn frames_of_http2() {
     let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0];
     let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0];
     let said = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, b"\0\x01\0\0\x10\0", &ping, b"12345678"];
-    let mut expected = [
+    let expected = [
         three(ToServer, "http2", &settings, b"\0\x01\0\0\x10\0"),
         three(ToServer, "http2", &ping, b"12345678"),
     ]
     .concat();
-    let mut lines = told(&http2::SPEECH, &[(ToServer, said.concat())]);
-    expected.sort();
-    lines.sort();
-    assert_eq!(lines, expected);
+    let lines = told(&http2::SPEECH, &[(ToServer, said.concat())]);
+    assert_eq!(sorted(lines), sorted(expected));
 }
 
 #[test]
