@@ -299,9 +299,8 @@ impl<T: Default> Transactions<T> {
     /// Lets go of those of which both ways are done with, as far as a record was made of them or none is wanted.
     pub(super) fn release(&mut self, records: bool) {
         let done = |one: &Transaction<T>| one.is_over() && (one.told || !records);
-        while self.open.front().is_some_and(done) {
-            self.open.pop_front();
-        }
+        let first = self.open.iter().take_while(|one| done(one)).count();
+        self.open.drain(..first);
         if self.open.iter().any(done) {
             self.open.retain(|one| !done(one));
         }

@@ -155,6 +155,7 @@ impl Block {
         } else {
             headers.raw.append(&mut self.raw);
         }
+        headers.fields.reserve_exact(self.lines.len().min(MAX_FIELDS));
         let mut lines = &self.lines[..];
         while !lines.is_empty() {
             lines = headers.take_field(lines, way, &mut faults);
@@ -253,6 +254,8 @@ struct Span {
 struct Field {
     name: Span,
     value: Span,
+    /// Of the name.
+    hash: u32,
     repeated: bool,
 }
 
@@ -263,9 +266,7 @@ pub(super) struct Headers {
     raw: Vec<u8>,
     /// Values that were folded or repeated.
     joined: Vec<u8>,
-    fields: SmallVec<[Field; 16]>,
-    /// Of the name of each field.
-    hashes: SmallVec<[u32; 16]>,
+    fields: Vec<Field>,
     repetitions: u32,
     /// There were more fields than [`MAX_FIELDS`].
     pub(super) too_many: bool,
@@ -385,10 +386,8 @@ impl Headers {
     fn add(&mut self, name: Span, value: Span, way: Direction, faults: &mut Faults) {
         let text = self.bytes(name);
         let hash = hash_of_name(text);
-        let same =
-            self.hashes.iter().zip(&self.fields).position(|(&other, field)| {
-                other == hash && self.bytes(field.name).eq_ignore_ascii_case(text)
-            });
+        let is_same = |field: &Field| field.hash == hash && self.bytes(field.name).eq_ignore_ascii_case(text);
+        let same = self.fields.iter().position(is_same);
         match same {
             Some(at) => self.repeat(at, value, way, faults),
             None if self.fields.len() > MAX_FIELDS => {
@@ -402,10 +401,7 @@ impl Headers {
                     },
                 );
             }
-            None => {
-                self.fields.push(Field { name, value, repeated: false });
-                self.hashes.push(hash);
-            }
+            None => self.fields.push(Field { name, value, hash, repeated: false }),
         }
     }
 
@@ -467,13 +463,22 @@ impl Headers {
 fn hash_of_name(name: &[u8]) -> u32 {
     // Letters of either case are the same with this bit set.
     const LOWER: u64 = 0x2020_2020_2020_2020;
-    let (words, rest) = name.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let hash = words.iter().chain([&last]).fold(name.len() as u64, |hash, &word| {
-        (hash ^ (u64::from_le_bytes(word) | LOWER)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+    let words = name.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+    let hash = words.chain([last_bytes(name)]).fold(name.len() as u64, |hash, word| {
+        (hash ^ (word | LOWER)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
     });
     (hash ^ (hash >> 32)) as u32
+}
+
+/// The last bytes of a name, up to eight.
+fn last_bytes(name: &[u8]) -> u64 {
+    if let Some(last) = name.last_chunk() {
+        u64::from_le_bytes(*last)
+    } else if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+    } else {
+        name.iter().fold(0, |bytes, &byte| bytes << 8 | u64::from(byte))
+    }
 }
 
 /// Blanks, a token, blanks and a colon.

@@ -97,15 +97,17 @@ impl Target {
 
 /// Whether a target is a path, perhaps with a query and a fragment, that normalising would not change.
 fn is_normal(uri: &[u8]) -> bool {
-    let plain = |&byte: &u8| byte < 0x80 && byte != b'%' && byte != b'\\' && byte != b'?' && byte != b'#';
-    if uri.first() != Some(&b'/') {
-        return false;
+    let mut slash_before = false;
+    for (at, &byte) in uri.iter().enumerate() {
+        match byte {
+            b'?' | b'#' => return at > 0 && memchr::memchr(b'%', &uri[at..]).is_none(),
+            b'%' | b'\\' | 0x80.. => return false,
+            b'/' | b'.' if slash_before => return false,
+            _ if at == 0 && byte != b'/' => return false,
+            _ => slash_before = byte == b'/',
+        }
     }
-    let path_len = uri.iter().position(|byte| !plain(byte)).unwrap_or(uri.len());
-    let (path, rest) = uri.split_at(path_len);
-    matches!(rest.first(), None | Some(b'?' | b'#'))
-        && memchr::memchr(b'%', rest).is_none()
-        && !path.windows(2).any(|pair| pair == b"//" || pair == b"/.")
+    !uri.is_empty()
 }
 
 struct Authority<'a> {
