@@ -84,20 +84,24 @@ pub(super) fn inspect(
         let mut noted = conversation.take_noted(number, direction).unwrap_or_default();
         trial.transaction = Some(number);
         trial.big_endian = conversation.is_big_endian(number, direction);
-        let other = conversation.take_noted(number, direction.opposite()).unwrap_or_default();
+        let waits = |other: &Noted| !other.waiting.is_empty();
+        let other = match conversation.noted(number, direction.opposite()).is_some_and(waits) {
+            true => conversation.take_noted(number, direction.opposite()),
+            false => None,
+        };
+        let others = other.as_ref().map_or(&[][..], |other| &other.waiting);
         conversation.prepare(number, direction);
         let files = conversation.files(number, direction).map_or(0, Files::len);
         let look = Look { plan, conversation, number, direction, progress, complete, files };
         gather(trial, candidates, &look, &noted, found);
         candidates.extend(
-            other
-                .waiting
+            others
                 .iter()
                 .map(|waiting| waiting.rule)
                 .filter(|&rule| trial.rules.signature(rule).transactional),
         );
         for &rule in candidates.settle() {
-            trial.measure(rule, |trial| try_rule(trial, &look, rule, &mut noted, &other.waiting, subject));
+            trial.measure(rule, |trial| try_rule(trial, &look, rule, &mut noted, others, subject));
         }
         noted.looked_below = progress.saturating_add(1);
         noted.unchanged = true;
@@ -106,7 +110,9 @@ pub(super) fn inspect(
             noted.settled.clear();
             noted.waiting.retain(|waiting| trial.rules.signature(waiting.rule).transactional);
         }
-        conversation.put_noted(number, direction.opposite(), other);
+        if let Some(other) = other {
+            conversation.put_noted(number, direction.opposite(), other);
+        }
         conversation.put_noted(number, direction, noted);
         for store in trial.stores.drain(..) {
             conversation.store(number, direction, &store);
